@@ -1,0 +1,71 @@
+/**
+ * # recordRun
+ *
+ * Switches recording on for the length of one run and gives back what ran.
+ *
+ * @module
+ */
+import { type Frame, Recorder, type RecorderOptions } from './Recorder.ts'
+import { $trace } from './runtime.ts'
+
+/** What one run left behind. */
+export interface Recording {
+  /** Name of the run, e.g. `produce`. */
+  readonly name: string
+  readonly frames: readonly Frame[]
+  /** Calls that were not kept because the recording was full. */
+  readonly dropped: number
+}
+
+/** True in the instrumented build, where a recording sees something. */
+export function isInstrumented(): boolean {
+  return probe() === 'seen'
+}
+
+/** A function that the instrumented build wraps: how a program knows which build it is. */
+export function instrumentationProbe(): string {
+  return 'plain'
+}
+
+function probe(): string {
+  let seen = 'plain'
+  const before = { on: $trace.on, recorder: $trace.recorder }
+  const spy = {
+    call: () => {
+      seen = 'seen'
+      return seen
+    },
+  } as unknown as Recorder
+  $trace.on = true
+  $trace.recorder = spy
+  try {
+    instrumentationProbe()
+  } finally {
+    $trace.on = before.on
+    $trace.recorder = before.recorder
+  }
+  return seen
+}
+
+/**
+ * Records everything that `body` runs, and everything that it sets going, until it ends.
+ *
+ * @throws when a recording runs already: there is one switch for the process.
+ */
+export async function recordRun(
+  name: string,
+  options: RecorderOptions,
+  body: (recorder: Recorder) => Promise<void>,
+): Promise<Recording> {
+  if ($trace.on) throw new Error(`cannot record ${name}: a recording runs already`)
+  const recorder = new Recorder(options)
+  $trace.recorder = recorder
+  $trace.on = true
+  try {
+    await recorder.actAs('main', name, () => body(recorder))
+  } finally {
+    $trace.on = false
+    $trace.recorder = undefined
+  }
+  return { name, frames: recorder.frames, dropped: recorder.dropped }
+}

@@ -1,0 +1,119 @@
+import ts from 'typescript'
+import { describe, expect, it } from 'vitest'
+import { instrument } from '../../src/trace/instrument.ts'
+import type { Frame } from '../../src/trace/Recorder.ts'
+import { Recorder } from '../../src/trace/Recorder.ts'
+import { $trace } from '../../src/trace/runtime.ts'
+
+const SOURCE = `
+export class Animal {
+  #name
+  static made = 0
+  constructor(name) {
+    // Count what is made.
+    Animal.made++
+    this.#name = name
+  }
+  async speak(times, { loud = false } = {}) {
+    // Wait a turn. Nobody speaks at once.
+    await null
+
+    return this.#say(times, loud)
+  }
+  #say(times, loud) { return this.#name.repeat(times) + (loud ? '!' : '') }
+  *legs() { yield 1 }
+  get name() { return this.#name }
+}
+export class Dog extends Animal {
+  constructor() { super('wuf') ; this.kind = 'dog' }
+  speak(times) {
+    if (times > 1) {
+      // Refuse.
+      throw new RangeError('once is enough')
+    }
+    return super.speak(times)
+  }
+}
+export const Zoo = { open(day) { return new Dog().speak(day) } }
+export function visit(...args) { return arguments.length + args.length }
+`
+
+/** Instruments SOURCE, evaluates it, and gives back what it exports. */
+function load(): Record<string, any> {
+  const text = instrument(SOURCE, { runtime: 'runtime', fileName: 'zoo.ts' })
+  const { outputText } = ts.transpileModule(text, {
+    compilerOptions: { module: ts.ModuleKind.CommonJS, target: ts.ScriptTarget.ES2022 },
+  })
+  const exports: Record<string, any> = {}
+  new Function('exports', 'require', outputText)(exports, () => ({ $trace }))
+  return exports
+}
+
+async function record(body: (zoo: Record<string, any>) => unknown): Promise<Frame[]> {
+  const stack: Frame[] = []
+  const context = {
+    run<R>(value: Frame, inner: () => R): R {
+      stack.push(value)
+      try {
+        return inner()
+      } finally {
+        stack.pop()
+      }
+    },
+    get: () => stack.at(-1),
+  }
+  const zoo = load()
+  const recorder = new Recorder({ context, monotonic: () => 0 })
+  $trace.recorder = recorder
+  $trace.on = true
+  try {
+    await body(zoo)
+  } catch {
+    // What is thrown is part of the recording.
+  } finally {
+    $trace.on = false
+    $trace.recorder = undefined
+  }
+  return recorder.frames
+}
+
+describe('instrument()', () => {
+  it('keeps the number of lines, but for the import at the end', () => {
+    const text = instrument(SOURCE, { runtime: 'runtime', fileName: 'zoo.ts' })
+    expect(text.split('\n').length).toBe(SOURCE.split('\n').length + 2)
+  })
+
+  it('keeps what the program does while nothing records', async () => {
+    const { Animal, Zoo, visit } = load()
+    expect(await new Animal('mu').speak(2, { loud: true })).toBe('mumu!')
+    expect(await Zoo.open(1)).toBe('wuf')
+    expect(() => Zoo.open(2)).toThrow('once is enough')
+    expect([...new Animal('x').legs()]).toEqual([1])
+    expect(visit(1, 2, 3)).toBe(6)
+  })
+
+  it('records calls with their parents, values, paragraphs and results', async () => {
+    const frames = await record(({ Zoo }) => Zoo.open(1))
+    expect(frames.map(({ name, parent }) => [name, parent])).toEqual([
+      ['Zoo.open', 0],
+      ['new Dog', 1],
+      ['new Animal', 2],
+      ['Dog.speak', 1],
+      ['Animal.speak', 4],
+      ['Animal.say', 0],
+    ])
+    expect(frames[4]).toMatchObject({
+      self: 'Dog',
+      args: { times: '1', loud: 'false' },
+      result: "'wuf'",
+      paragraphs: [{ sentence: 'Wait a turn' }],
+    })
+    expect(frames[2]?.paragraphs.map((p) => p.sentence)).toEqual(['Count what is made'])
+  })
+
+  it('records what is thrown', async () => {
+    const frames = await record(({ Zoo }) => Zoo.open(2))
+    expect(frames.at(-1)?.error).toBe('RangeError: once is enough')
+    expect(frames.at(-1)?.paragraphs).toHaveLength(1)
+  })
+})
