@@ -1,0 +1,49 @@
+/**
+ * # AddOffsetsToTxn
+ *
+ * Adds a group's partition of the offsets topic to a transaction, before offsets are
+ * committed in it. Sent by transactional producers to their coordinator.
+ *
+ * @kafka core/src/main/scala/kafka/server/KafkaApis.scala#KafkaApis.handleAddOffsetsToTxnRequest
+ * @kafka clients/src/main/java/org/apache/kafka/common/requests/AddOffsetsToTxnRequest.java#AddOffsetsToTxnRequest
+ * @module
+ */
+
+import {
+  defineApi,
+  type RequestInputOf,
+  type RequestOf,
+  type ResponseInputOf,
+  type ResponseOf,
+} from '../Api.ts'
+import { int16, int32, producerId, string } from '../fields.ts'
+
+/** AddOffsetsToTxn, key 25, versions 0 to 0. */
+export const AddOffsetsToTxn = defineApi({
+  key: 25,
+  name: 'AddOffsetsToTxn',
+  maxVersion: 0,
+  minRequiredInterBrokerMagic: 2,
+  request: {
+    transactionalId: string(),
+    producerId: producerId(),
+    producerEpoch: int16(),
+    groupId: string(),
+  },
+  response: {
+    throttleTimeMs: int32({ default: 0 }),
+    errorCode: int16(),
+  },
+})
+
+/** A decoded AddOffsetsToTxn request: all fields, defaults where its version lacks them. */
+export type AddOffsetsToTxnRequest = RequestOf<typeof AddOffsetsToTxn>
+
+/** A decoded AddOffsetsToTxn response. */
+export type AddOffsetsToTxnResponse = ResponseOf<typeof AddOffsetsToTxn>
+
+/** What a AddOffsetsToTxn request is encoded from: fields with a default may be left out. */
+export type AddOffsetsToTxnRequestInput = RequestInputOf<typeof AddOffsetsToTxn>
+
+/** What a AddOffsetsToTxn response is encoded from. */
+export type AddOffsetsToTxnResponseInput = ResponseInputOf<typeof AddOffsetsToTxn>
