@@ -159,7 +159,8 @@ export class ByteWriter {
 
   /** Copies bytes without a length before them. */
   writeRaw(bytes: Uint8Array): this {
-    this.#buffer.set(bytes, this.#reserve(bytes.length))
+    const at = this.#reserve(bytes.length)
+    this.#buffer.set(bytes, at)
     return this
   }
 
