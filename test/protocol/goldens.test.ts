@@ -5,10 +5,19 @@
  * follow from a counter (once with values everywhere, once with null wherever null is
  * allowed and empty arrays), and printed the values in wire order beside the bytes of
  * `Struct.writeTo`.
+ *
+ * `client-frames.golden.json` holds request frames, without their size field, as kcat
+ * 1.7.1 (librdkafka) and kafkajs 2.2.4 sent them to a small server that offered the APIs
+ * of 1.1.1 and answered just enough to keep them going: producing, idempotent and
+ * transactional producing, consuming in a group, admin calls, and kcat in its modes for
+ * brokers 0.9 and 0.10.
  */
 import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
+import { ByteReader } from '../../src/base/bytes/ByteReader.ts'
 import { ApiKeys } from '../../src/protocol/ApiKeys.ts'
+import { encodeRequest } from '../../src/protocol/framing.ts'
+import { RequestHeader } from '../../src/protocol/RequestHeader.ts'
 import { decoded, encoded, everyVersion, leaves } from './schema-tools.ts'
 
 interface Golden {
@@ -20,8 +29,19 @@ interface Golden {
   readonly hex: string
 }
 
-const file = new URL('./kafka-clients-1.1.1.golden.json', import.meta.url)
-const goldens = JSON.parse(readFileSync(file, 'utf8')) as Golden[]
+interface ClientFrame {
+  readonly client: string
+  readonly request: string
+  readonly hex: string
+}
+
+function read<T>(name: string): readonly T[] {
+  const text = readFileSync(new URL(name, import.meta.url), 'utf8')
+  return JSON.parse(text) as readonly T[]
+}
+
+const goldens = read<Golden>('./kafka-clients-1.1.1.golden.json')
+const clientFrames = read<ClientFrame>('./client-frames.golden.json')
 
 /** Makes a decoded scalar look as the Java program printed it. */
 function plain(leaf: unknown): unknown {
@@ -48,4 +68,26 @@ describe('the schemas against kafka-clients 1.1.1', () => {
     // Write the very bytes again.
     expect(encoded(schema, golden.version, value).toString('hex')).toBe(golden.hex)
   })
+})
+
+describe('requests of clients that we did not write', () => {
+  it.each(clientFrames)(
+    '$client: $request is read whole and written alike',
+    (frame) => {
+      const bytes = Buffer.from(frame.hex, 'hex')
+      const reader = new ByteReader(bytes)
+
+      // Read the header and the whole message.
+      const { apiKey, apiVersion, correlationId, clientId } =
+        RequestHeader.parse(reader)
+      const api = ApiKeys.forId(apiKey)!
+      expect(`${api.name} v${apiVersion}`).toBe(frame.request)
+      const body = api.request.decode(apiVersion, reader)
+      expect(reader.remaining).toBe(0)
+
+      // Write the very frame again.
+      const again = encodeRequest(api, apiVersion, correlationId, clientId, body)
+      expect(again.subarray(4).toString('hex')).toBe(frame.hex)
+    },
+  )
 })
