@@ -1,0 +1,163 @@
+/**
+ * # MemoryRecords
+ *
+ * Batches one after the other in one `Buffer`: what a producer sent, what a file gave,
+ * what goes into a response. Nothing is parsed until it is asked for, and a batch is a
+ * view, so that the log's setters change the very bytes that the socket delivered.
+ *
+ *     MemoryRecords ─▶ batches() ─▶ RecordBatch ─▶ KafkaRecord
+ *     (bytes)          (views)      (header)       (key, value: views)
+ *
+ * @kafka clients/src/main/java/org/apache/kafka/common/record/MemoryRecords.java#MemoryRecords
+ * @kafka clients/src/main/java/org/apache/kafka/common/record/AbstractRecords.java#AbstractRecords
+ * @module
+ */
+
+import type { BytesSource } from '../base/bytes/ByteWriter.ts'
+import { nextBatch } from './ByteBufferLogInputStream.ts'
+import type { EndTransactionMarker } from './EndTransactionMarker.ts'
+import type { KafkaRecord, SimpleRecord } from './KafkaRecord.ts'
+import type { MemoryRecordsBuilderOptions } from './MemoryRecordsBuilder.ts'
+import { MemoryRecordsBuilder } from './MemoryRecordsBuilder.ts'
+import type { RecordBatch } from './RecordBatch.ts'
+import { RecordsUtil } from './RecordsUtil.ts'
+
+/** Batches in memory. */
+export class MemoryRecords implements BytesSource {
+  /** No batch at all. */
+  static readonly EMPTY = new MemoryRecords(Buffer.alloc(0))
+
+  /** All bytes, a trailing partial batch included. */
+  readonly buffer: Buffer
+
+  /** @param buffer - batches one after the other; kept, not copied */
+  constructor(buffer: Buffer) {
+    this.buffer = buffer
+  }
+
+  /** Bytes, a trailing partial batch included. */
+  get sizeInBytes(): number {
+    return this.buffer.length
+  }
+
+  /**
+   * Bytes of all whole batches.
+   *
+   * @throws CorruptRecordException when a size or format is impossible
+   */
+  get validBytes(): number {
+    let bytes = 0
+    for (const batch of this.batches()) bytes += batch.sizeInBytes
+    return bytes
+  }
+
+  /**
+   * Goes over the batches; a partial one at the end is left out.
+   *
+   * @throws CorruptRecordException on arriving at an impossible size or format
+   */
+  *batches(): Generator<RecordBatch, void, undefined> {
+    for (let position = 0; ; ) {
+      const batch = nextBatch(this.buffer, position)
+      if (batch === undefined) return
+      yield batch
+      position += batch.sizeInBytes
+    }
+  }
+
+  /**
+   * Goes over the records of all batches.
+   *
+   * @throws CorruptRecordException as `batches()` does
+   * @throws InvalidRecordException when a batch cannot be unpacked
+   */
+  *records(): Generator<KafkaRecord, void, undefined> {
+    for (const batch of this.batches()) yield* batch
+  }
+
+  /**
+   * Tells whether every batch is of a format.
+   *
+   * @param magic - 0, 1 or 2
+   */
+  hasMatchingMagic(magic: number): boolean {
+    for (const batch of this.batches()) if (batch.magic !== magic) return false
+    return true
+  }
+
+  /**
+   * Tells whether every batch is of a format or an older one.
+   *
+   * @param magic - 0, 1 or 2
+   */
+  hasCompatibleMagic(magic: number): boolean {
+    for (const batch of this.batches()) if (batch.magic > magic) return false
+    return true
+  }
+
+  /**
+   * Copies all bytes, a trailing partial batch included.
+   *
+   * @param target - has room for them
+   * @param offset - index of the first byte
+   * @returns bytes copied
+   */
+  copyInto(target: Buffer, offset: number): number {
+    return this.buffer.copy(target, offset)
+  }
+
+  /**
+   * Rewrites every batch that is newer than a format, for a fetcher that knows no better.
+   *
+   * @param toMagic - the newest format that may come out
+   * @param firstOffset - the fetch offset; uncompressed records below are left out
+   *   when `toMagic` is below 2
+   */
+  downConvert(toMagic: number, firstOffset: number): MemoryRecords {
+    return new MemoryRecords(
+      RecordsUtil.downConvert(this.batches(), toMagic, firstOffset),
+    )
+  }
+
+  /**
+   * Builds a set of one batch (uncompressed magic 0/1: of one batch a record).
+   *
+   * @param options - what the batch is
+   * @param records - in order
+   */
+  static withRecords(
+    options: MemoryRecordsBuilderOptions,
+    ...records: readonly SimpleRecord[]
+  ): MemoryRecords {
+    const builder = new MemoryRecordsBuilder(options)
+    for (const record of records) builder.append(record)
+    return new MemoryRecords(builder.build())
+  }
+
+  /**
+   * Builds the control batch that ends a transaction.
+   *
+   * @param options - where it stands and whose transaction it is
+   * @param marker - commit or abort
+   */
+  static withEndTransactionMarker(
+    options: {
+      readonly baseOffset?: number | undefined
+      /** Milliseconds since 1970. */
+      readonly timestamp: number
+      readonly partitionLeaderEpoch?: number | undefined
+      readonly producerId: bigint
+      readonly producerEpoch: number
+    },
+    marker: EndTransactionMarker,
+  ): MemoryRecords {
+    const { timestamp, ...rest } = options
+    const builder = new MemoryRecordsBuilder({
+      ...rest,
+      isTransactional: true,
+      isControlBatch: true,
+    })
+    builder.appendEndTxnMarker(timestamp, marker)
+    return new MemoryRecords(builder.build())
+  }
+}
