@@ -1,0 +1,216 @@
+/**
+ * # MemoryNetwork
+ *
+ * A network in memory between named hosts. Each broker sees it through its own
+ * `MemoryHost`; what `localhost` means depends on who asks, as in life.
+ *
+ *     b1 ── connect('b2', 9092) ──▶ ┌────────┐ ──▶ listener of b2
+ *                                   │ fabric │
+ *     cut(b1, b2): nothing passes   └────────┘   refuse(b2): nobody answers
+ *     heal(b1, b2): it goes on                   reset(b1, b2): both ends see an error
+ *
+ * Bytes arrive in the receiver's own loop and in the order in which they were written. A
+ * receiver that pauses holds the sender back: at most 64 KB wait in between.
+ *
+ * Invariant: nothing is delivered from inside a call of `write`, `connect` or `end`.
+ *
+ * @module
+ */
+import { AsyncQueue } from '../../async/AsyncQueue.ts'
+import { Condition } from '../../async/Condition.ts'
+import { HostError } from '../HostError.ts'
+import type {
+  Clock,
+  Connection,
+  ConnectOptions,
+  Listener,
+  ListenOptions,
+  Network,
+} from '../Platform.ts'
+import { connectedPair, type MemoryConnection } from './MemoryConnection.ts'
+
+/** Ports below are never chosen by the network itself. */
+const FIRST_EPHEMERAL_PORT = 49152
+
+/** What the fabric knows of a bound address. */
+interface Binding {
+  readonly hostName: string
+  readonly backlog: AsyncQueue<MemoryConnection>
+}
+
+/** All hosts and what lies between them. */
+export class MemoryNetwork {
+  readonly clock: Clock
+  /** Lets a turn pass between two deliveries. */
+  readonly hop: () => Promise<void>
+  readonly #bindings = new Map<string, Binding>()
+  readonly #cuts = new Set<string>()
+  readonly #refusing = new Set<string>()
+  readonly #connections = new Set<MemoryConnection>()
+  readonly #changed = new Condition()
+  #nextPort = FIRST_EPHEMERAL_PORT
+
+  /**
+   * @param hop - what passes between two deliveries: a microtask under a virtual clock,
+   *   a turn of the event loop under a real one, so that others get their share
+   */
+  constructor(clock: Clock, hop: () => Promise<void>) {
+    this.clock = clock
+    this.hop = hop
+  }
+
+  /** @returns the network as the host of that name sees it */
+  host(name: string): MemoryHost {
+    return new MemoryHost(this, name)
+  }
+
+  /** Ends of open connections. */
+  get openEnds(): number {
+    return this.#connections.size
+  }
+
+  /** Stops everything between two hosts; what is under way waits for `heal`. */
+  cut(a: string, b: string): void {
+    this.#cuts.add(linkName(a, b))
+  }
+
+  /** Lets bytes pass between two hosts again. */
+  heal(a: string, b: string): void {
+    this.#cuts.delete(linkName(a, b))
+    this.#changed.signalAll()
+  }
+
+  /** @returns whether the link between two hosts is cut */
+  isCut(a: string, b: string): boolean {
+    return this.#cuts.has(linkName(a, b))
+  }
+
+  /** Makes a host refuse new connections. @returns a function that ends it */
+  refuse(host: string): () => void {
+    this.#refusing.add(host)
+    return () => {
+      this.#refusing.delete(host)
+    }
+  }
+
+  /** Breaks all connections between two hosts: both ends see `ECONNRESET`. */
+  reset(a: string, b: string): void {
+    for (const end of [...this.#connections]) {
+      if (linkName(end.hostName, end.peerHostName) !== linkName(a, b)) continue
+      end.break(new HostError('ECONNRESET', `${a} - ${b}`))
+    }
+  }
+
+  /** Waits until links were healed. For the connections. */
+  untilHealed(signal: AbortSignal): Promise<void> {
+    return this.#changed.wait(signal)
+  }
+
+  /** Keeps account of an open end. @returns what to call when it has closed */
+  track(end: MemoryConnection): () => void {
+    this.#connections.add(end)
+    return () => {
+      this.#connections.delete(end)
+    }
+  }
+
+  /** Binds an address, or a free port for port 0. @returns the port and how to unbind */
+  bind(hostName: string, wantedPort: number, binding: Binding) {
+    const port = wantedPort === 0 ? this.freePort() : wantedPort
+    const key = `${hostName}:${port}`
+    if (this.#bindings.has(key)) throw new HostError('EADDRINUSE', `listen ${key}`)
+    this.#bindings.set(key, binding)
+    return { port, unbind: () => this.#bindings.delete(key) }
+  }
+
+  /** @returns a port that nobody was given yet */
+  freePort(): number {
+    return this.#nextPort++
+  }
+
+  /**
+   * Finds who listens.
+   *
+   * @throws HostError ECONNREFUSED when nobody does, ETIMEDOUT (after that time) when the
+   *   link is cut
+   */
+  async reach(from: string, host: string, o: ConnectOptions): Promise<Binding> {
+    await this.hop()
+    const binding = this.#bindings.get(`${host}:${o.port}`)
+    if (this.isCut(from, binding?.hostName ?? host)) {
+      await this.clock.sleep(o.timeoutMs)
+      throw new HostError('ETIMEDOUT', `connect ${o.host}:${o.port}`)
+    }
+    if (binding === undefined || this.#refusing.has(binding.hostName)) {
+      throw new HostError('ECONNREFUSED', `connect ${o.host}:${o.port}`)
+    }
+    return binding
+  }
+}
+
+/** The network as one host sees it. */
+export class MemoryHost implements Network {
+  readonly fabric: MemoryNetwork
+  readonly name: string
+
+  constructor(fabric: MemoryNetwork, name: string) {
+    this.fabric = fabric
+    this.name = name
+  }
+
+  async listen(options: ListenOptions): Promise<Listener> {
+    const backlog = new AsyncQueue<MemoryConnection>()
+    const host = this.#resolve(options.host)
+    const binding = { hostName: this.name, backlog }
+    const { port, unbind } = this.fabric.bind(host, options.port, binding)
+    const closing = new AbortController()
+
+    // Accept in a loop that belongs to the listener; it ends by the abort in close().
+    const accepting = this.#accept(backlog, options.onConnection, closing.signal)
+    return {
+      host: options.host,
+      port,
+      close: async () => {
+        unbind()
+        closing.abort()
+        for (const end of backlog.clear()) {
+          end.break(new HostError('ECONNRESET', 'the listener was closed'))
+        }
+        await accepting
+      },
+    }
+  }
+
+  async connect(options: ConnectOptions): Promise<Connection> {
+    const host = this.#resolve(options.host)
+    const { hostName, backlog } = await this.fabric.reach(this.name, host, options)
+    const [near, far] = connectedPair(this.fabric, {
+      near: { hostName: this.name, port: this.fabric.freePort() },
+      far: { hostName, port: options.port },
+    })
+    if (!backlog.offer(far)) throw new HostError('ECONNREFUSED', options.host)
+    near.begin()
+    return near
+  }
+
+  async #accept(
+    backlog: AsyncQueue<MemoryConnection>,
+    onConnection: (connection: Connection) => void,
+    signal: AbortSignal,
+  ): Promise<void> {
+    while (!signal.aborted) {
+      const connection = await backlog.take(signal).catch(() => undefined)
+      if (connection === undefined) return
+      connection.guard('accepting', () => onConnection(connection))
+      connection.begin()
+    }
+  }
+
+  #resolve(host: string): string {
+    return /^(|localhost|127\.0\.0\.1|0\.0\.0\.0|::|::1)$/.test(host) ? this.name : host
+  }
+}
+
+function linkName(a: string, b: string): string {
+  return a < b ? `${a} ${b}` : `${b} ${a}`
+}
