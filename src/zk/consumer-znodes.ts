@@ -134,8 +134,8 @@ export const ConsumerOffset = {
   },
 
   /** The offset; `undefined` for a node without data. */
-  decode(path: string, data: Buffer | null): number | undefined {
-    if (data === null) return undefined
+  decode(path: string, data: Buffer | string | null | undefined): number | undefined {
+    if (data === null || data === undefined) return undefined
     const text = data.toString()
     if (!/^-?\d+$/.test(text)) throw malformed(path, `${text} is not an offset`)
     return Number(text)

@@ -1,0 +1,96 @@
+/**
+ * # ConsumerConnector
+ *
+ * What an application holds: it makes streams, commits, and shuts down.
+ *
+ * @kafka core/src/main/scala/kafka/consumer/ConsumerConnector.scala#ConsumerConnector
+ * @module
+ */
+import type { Platform } from '../base/platform/Platform.ts'
+import type { TopicPartitionMap } from '../base/TopicPartitionMap.ts'
+import type { ZooKeeperConnect } from '../zookeeper/client.ts'
+import type { ConsumerConfig } from './ConsumerConfig.ts'
+import type { ConsumerThreadId } from './ConsumerThreadId.ts'
+import type { Decoder } from './Decoder.ts'
+import type { KafkaStream } from './KafkaStream.ts'
+import { ZookeeperConsumerConnector } from './ZookeeperConsumerConnector.ts'
+
+/** Streams by topic. */
+export type TopicStreams<K, V> = Map<string, KafkaStream<K, V>[]>
+
+/** The consumer of an application. */
+export interface ConsumerConnector {
+  /**
+   * Makes streams, joins the group, and begins to fetch. Once only.
+   *
+   * @param topicCountMap how many streams of each topic.
+   * @throws MessageStreamsExistException at the second call.
+   * @throws ConsumerRebalanceFailedException when no partitions could be claimed.
+   */
+  createMessageStreams<K, V>(
+    topicCountMap: ReadonlyMap<string, number>,
+    keyDecoder: Decoder<K>,
+    valueDecoder: Decoder<V>,
+  ): Promise<TopicStreams<K, V>>
+  /**
+   * Stores how far the application has read.
+   *
+   * @param retryOnFailure try again, or give up silently after the first failure.
+   */
+  commitOffsets(retryOnFailure?: boolean): Promise<void>
+  /** Is told before partitions are given up and before they are fetched. */
+  setConsumerRebalanceListener(listener: ConsumerRebalanceListener): void
+  /** Commits, leaves the group, ends the streams. */
+  shutdown(): Promise<void>
+}
+
+/**
+ * Told of rebalances.
+ *
+ * @kafka core/src/main/scala/kafka/javaapi/consumer/ConsumerRebalanceListener.java
+ */
+export interface ConsumerRebalanceListener {
+  /** Fetchers stand still; the partitions are about to be given up. */
+  beforeReleasingPartitions?(
+    partitionOwnership: ReadonlyMap<string, ReadonlySet<number>>,
+  ): void | Promise<void>
+  /** Partitions are claimed; fetching is about to begin. The assignment is everybody's. */
+  beforeStartingFetchers?(
+    consumerId: string,
+    globalPartitionAssignment: ReadonlyMap<
+      string,
+      ReadonlyMap<number, ConsumerThreadId>
+    >,
+  ): void | Promise<void>
+}
+
+/** What a consumer runs on. */
+export interface ConsumerEnvironment {
+  readonly platform: Platform
+  /** How a session with ZooKeeper is made. */
+  readonly zooKeeperConnect: ZooKeeperConnect
+}
+
+/** Offsets by partition, as a commit sends them. */
+export type OffsetsToCommit = TopicPartitionMap<number>
+
+/**
+ * Where an application begins.
+ *
+ * @kafka core/src/main/scala/kafka/consumer/ConsumerConnector.scala#Consumer
+ */
+export const Consumer = {
+  /**
+   * Makes a connector: connected to ZooKeeper, not yet a member of the group.
+   *
+   * @differs Kafka's constructor blocks until it is connected; here that is awaited.
+   */
+  async create(
+    config: ConsumerConfig,
+    environment: ConsumerEnvironment,
+  ): Promise<ZookeeperConsumerConnector> {
+    const connector = new ZookeeperConsumerConnector(config, environment)
+    await connector.open()
+    return connector
+  },
+}

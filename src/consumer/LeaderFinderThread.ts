@@ -1,0 +1,105 @@
+/**
+ * # LeaderFinderThread
+ *
+ * Finds the leaders of partitions that have none here, by asking brokers for metadata, and
+ * gives the partitions to fetchers of those brokers. One round, a pause, the next round.
+ *
+ * @kafka core/src/main/scala/kafka/consumer/ConsumerFetcherManager.scala#ConsumerFetcherManager.LeaderFinderThread
+ * @differs Kafka holds the manager's lock while it asks for metadata. Here nothing is held:
+ *   what changed meanwhile is looked at again before it is used.
+ * @module
+ */
+import { ShutdownableThread } from '../base/async/ShutdownableThread.ts'
+import { Errors } from '../base/errors.ts'
+import { logger } from '../base/logger.ts'
+import { TopicPartition } from '../base/TopicPartition.ts'
+import { TopicPartitionMap } from '../base/TopicPartitionMap.ts'
+import { ClientUtils } from '../producer/ClientUtils.ts'
+import type { BrokerEndPoint } from '../zk/Broker.ts'
+import type { ConsumerFetcherManager } from './ConsumerFetcherManager.ts'
+
+const log = logger('LeaderFinderThread')
+
+/** The loop that finds leaders. */
+export class LeaderFinderThread extends ShutdownableThread {
+  readonly #manager: ConsumerFetcherManager
+  #correlationId = 0
+
+  constructor(manager: ConsumerFetcherManager) {
+    super(`${manager.consumerIdString}-leader-finder-thread`)
+    this.#manager = manager
+  }
+
+  override async doWork(): Promise<void> {
+    const manager = this.#manager
+    let found = new TopicPartitionMap<BrokerEndPoint>()
+    try {
+      // Wait while every partition has a fetcher.
+      while (manager.noLeaderPartitionSet.size === 0) {
+        await manager.cond.wait(this.signal)
+        if (!this.isRunning) return
+      }
+      found = await this.#findLeaders()
+    } catch (error) {
+      if (!this.isRunning) return
+      log.warn(`${this.name}: could not find leaders`, error)
+    }
+    await this.#addFetchers(found)
+    if (!this.isRunning) return
+
+    // Drop fetchers that have nothing left to do, then pause.
+    await manager.shutdownIdleFetcherThreads()
+    const { refreshLeaderBackoffMs } = manager.config
+    await this.pause(refreshLeaderBackoffMs, manager.platform.clock)
+  }
+
+  async #findLeaders(): Promise<TopicPartitionMap<BrokerEndPoint>> {
+    const { noLeaderPartitionSet, config, platform, zkUtils } = this.#manager
+
+    // Ask any broker about the topics of the waiting partitions.
+    const brokers = ClientUtils.getPlaintextBrokerEndPoints(
+      await zkUtils.getAllBrokersInCluster(),
+    )
+    const topics = new Set([...noLeaderPartitionSet].map(({ topic }) => topic))
+    const metadata = await ClientUtils.fetchTopicMetadata({
+      ...{ topics, brokers, clientId: config.clientId, platform },
+      ...{ timeoutMs: config.socketTimeoutMs, correlationId: this.#correlationId++ },
+    })
+
+    // Take those that have a leader out of the set.
+    const found = new TopicPartitionMap<BrokerEndPoint>()
+    for (const { topic, partitionsMetadata } of metadata.topicsMetadata) {
+      for (const { partitionId, leader, error } of partitionsMetadata) {
+        const topicPartition = new TopicPartition(topic, partitionId)
+        if (!leader || !noLeaderPartitionSet.has(topicPartition)) continue
+        if (error !== Errors.NONE && error !== Errors.REPLICA_NOT_AVAILABLE) continue
+        noLeaderPartitionSet.delete(topicPartition)
+        found.set(topicPartition, leader)
+      }
+    }
+    return found
+  }
+
+  async #addFetchers(found: TopicPartitionMap<BrokerEndPoint>): Promise<void> {
+    const manager = this.#manager
+    const partitions = new TopicPartitionMap<{
+      broker: BrokerEndPoint
+      initOffset: number
+    }>()
+    for (const [topicPartition, broker] of found) {
+      const info = manager.partitionMap?.get(topicPartition)
+      if (!info) continue
+      partitions.set(topicPartition, { broker, initOffset: info.getFetchOffset() })
+    }
+    if (partitions.size === 0) return
+    try {
+      await manager.addFetcherForPartitions(partitions)
+    } catch (error) {
+      if (!this.isRunning) return
+
+      // Look for their leaders again.
+      log.warn(`${this.name}: could not add fetchers`, error)
+      manager.addPartitionsWithError(found.keys())
+    }
+  }
+}

@@ -1,0 +1,77 @@
+/**
+ * # OffsetsChannel
+ *
+ * The connection to the broker that keeps the offsets of this group. Used only with
+ * `offsets.storage` = `kafka`; made when it is needed, dropped when the coordinator moves.
+ *
+ * `offsetsChannelLock` is a mutex as in Kafka: connecting, sending and receiving are one
+ * stretch that awaits.
+ *
+ * @kafka core/src/main/scala/kafka/consumer/ZookeeperConsumerConnector.scala#ZookeeperConsumerConnector.offsetsChannel
+ * @module
+ */
+import { Mutex } from '../base/async/Mutex.ts'
+import { IllegalStateException } from '../base/errors.ts'
+import type { Platform } from '../base/platform/Platform.ts'
+import type { BlockingChannel } from '../network/BlockingChannel.ts'
+import { ClientUtils } from '../producer/ClientUtils.ts'
+import type { Api } from '../protocol/Api.ts'
+import type { ZkUtils } from '../zk/ZkUtils.ts'
+import type { ConsumerConfig } from './ConsumerConfig.ts'
+
+/** What an OffsetsChannel is made of. */
+export interface OffsetsChannelOptions {
+  readonly config: ConsumerConfig
+  readonly zkUtils: ZkUtils
+  readonly platform: Platform
+}
+
+/** A connection to the group's coordinator. */
+export class OffsetsChannel {
+  readonly offsetsChannelLock = new Mutex()
+  readonly #options: OffsetsChannelOptions
+  readonly #abort = new AbortController()
+  #channel: BlockingChannel | undefined
+
+  constructor(options: OffsetsChannelOptions) {
+    this.#options = options
+  }
+
+  /** Looks the coordinator up and connects; waits until there is one. */
+  async ensureOffsetManagerConnected(): Promise<void> {
+    if (this.#channel?.isConnected) return
+    const { config, zkUtils, platform } = this.#options
+    this.#channel = await ClientUtils.channelToOffsetManager({
+      ...{ group: config.groupId, zkUtils, platform, clientId: config.clientId },
+      socketTimeoutMs: config.offsetsChannelSocketTimeoutMs,
+      retryBackOffMs: config.offsetsChannelBackoffMs,
+      signal: this.#abort.signal,
+    })
+  }
+
+  /** Sends one request and waits for its answer. The caller holds the lock. */
+  async exchange<Req, Res, ReqIn, ResIn>(
+    api: Api<Req, Res, ReqIn, ResIn>,
+    version: number,
+    body: ReqIn,
+  ): Promise<Res> {
+    const channel = this.#channel
+    if (!channel)
+      throw new IllegalStateException('the offsets channel is not connected')
+    await channel.send(api, version, body)
+    const response = await channel.receive()
+    return response.decode(api, version)
+  }
+
+  /** Drops the connection; the next use looks the coordinator up again. */
+  disconnect(): void {
+    this.#channel?.disconnect()
+    this.#channel = undefined
+  }
+
+  /** Drops the connection and gives up looking for a coordinator. */
+  close(): void {
+    this.#abort.abort()
+    this.disconnect()
+  }
+}
