@@ -57,14 +57,16 @@ export class LeaderFinderThread extends ShutdownableThread {
     const { noLeaderPartitionSet, config, platform, zkUtils } = this.#manager
 
     // Ask any broker about the topics of the waiting partitions.
-    const brokers = ClientUtils.getPlaintextBrokerEndPoints(
-      await zkUtils.getAllBrokersInCluster(),
-    )
+    const brokers = await ClientUtils.getPlaintextBrokerEndPoints(zkUtils)
     const topics = new Set([...noLeaderPartitionSet].map(({ topic }) => topic))
-    const metadata = await ClientUtils.fetchTopicMetadata({
-      ...{ topics, brokers, clientId: config.clientId, platform },
-      ...{ timeoutMs: config.socketTimeoutMs, correlationId: this.#correlationId++ },
-    })
+    const metadata = await ClientUtils.fetchTopicMetadata(
+      topics,
+      brokers,
+      config.clientId,
+      config.socketTimeoutMs,
+      platform,
+      this.#correlationId++,
+    )
 
     // Take those that have a leader out of the set.
     const found = new TopicPartitionMap<BrokerEndPoint>()

@@ -41,12 +41,16 @@ export class OffsetsChannel {
   async ensureOffsetManagerConnected(): Promise<void> {
     if (this.#channel?.isConnected) return
     const { config, zkUtils, platform } = this.#options
-    this.#channel = await ClientUtils.channelToOffsetManager({
-      ...{ group: config.groupId, zkUtils, platform, clientId: config.clientId },
-      socketTimeoutMs: config.offsetsChannelSocketTimeoutMs,
-      retryBackOffMs: config.offsetsChannelBackoffMs,
-      signal: this.#abort.signal,
-    })
+    this.#channel = await ClientUtils.channelToOffsetManager(
+      config.groupId,
+      zkUtils,
+      platform,
+      {
+        socketTimeoutMs: config.offsetsChannelSocketTimeoutMs,
+        retryBackOffMs: config.offsetsChannelBackoffMs,
+        signal: this.#abort.signal,
+      },
+    )
   }
 
   /** Sends one request and waits for its answer. The caller holds the lock. */

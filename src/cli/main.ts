@@ -1,0 +1,127 @@
+#!/usr/bin/env node
+/**
+ * # annotated-kafka
+ *
+ * The command. Each subcommand loads its own modules when it is called, because the time
+ * from process start to `ready` is part of what a user of `start` feels.
+ *
+ * Exit codes: 0 done, 1 failed, 2 wrong usage.
+ *
+ * @module
+ */
+import { readFileSync } from 'node:fs'
+import { Command, CommanderError, InvalidArgumentError } from 'commander'
+
+const { version } = JSON.parse(
+  readFileSync(new URL('../../package.json', import.meta.url), 'utf8'),
+) as { version: string }
+
+const program = new Command('annotated-kafka')
+  .description('Apache Kafka 1.1, annotated: run it, watch it, read it')
+  .version(version)
+  .showHelpAfterError()
+  .exitOverride()
+
+program
+  .command('start')
+  .description('run a cluster until Ctrl-C; prints one line `ready …` when it serves')
+  .option('--brokers <n>', 'number of brokers', positive, 1)
+  .option(
+    '--port <port>',
+    'port of the first broker, the next take the next',
+    port,
+    9092,
+  )
+  .option('--data-dir <dir>', 'where logs and ZooKeeper data are kept')
+  .option('--zookeeper <host:port>', 'use this ZooKeeper instead of an embedded one')
+  .option('--zookeeper-port <port>', 'port of the embedded ZooKeeper (0: any)', port, 0)
+  .option('--config <file>', 'a server.properties file')
+  .option('--override <key=value>', 'set one configuration key', collect, [])
+  .action(async (options) => (await import('./start.ts')).start(options))
+
+program
+  .command('zookeeper')
+  .description('run the embedded ZooKeeper alone until Ctrl-C')
+  .option('--port <port>', 'client port (0: any)', port, 2181)
+  .option('--data-dir <dir>', 'where its transaction log and snapshots are kept')
+  .action(async (options) => (await import('./zookeeper.ts')).zookeeper(options))
+
+program
+  .command('trace')
+  .description('run example traces on a real in-process cluster and print what ran')
+  .argument('[names...]', 'names of traces, or `all`')
+  .option('--check', 'hold what ran against the notes, line by line')
+  .option('--format <format>', 'tree, mermaid, json or perfetto', format, 'tree')
+  .option('--full', 'tree: also background work and paragraphs')
+  .action(async (names: string[], options) => {
+    // The traced build is the one that can be watched; it stands beside this one.
+    const { trace } = (await import(
+      traced('cli/trace.js')
+    )) as typeof import('./trace.ts')
+    process.exitCode = await trace(names, options)
+  })
+
+program
+  .command('bench')
+  .description('run benchmarks, each beside its physical limit in the same run')
+  .argument('[names...]', 'boot, produce, fetch, latency; default all')
+  .option('--seconds <n>', 'length of one measurement', positive, 4)
+  .action(async (names: string[], options) => {
+    process.exitCode = await (await import('./bench.ts')).bench(names, options)
+  })
+
+program
+  .command('tour')
+  .description('run the notes, print the tour, then serve the site until Ctrl-C')
+  .option('--port <port>', 'port of the site', port, 8080)
+  .option('--no-site', 'end after the tour')
+  .action(async (options) => (await import('./tour.ts')).tour(options))
+
+/** Path of a module in the traced build, as seen from this file in either build. */
+function traced(module: string): string {
+  return new URL(
+    import.meta.url.includes('/traced/') ? `../${module}` : `../traced/${module}`,
+    import.meta.url,
+  ).href
+}
+
+function positive(text: string): number {
+  const value = Number(text)
+  if (!Number.isInteger(value) || value < 1) {
+    throw new InvalidArgumentError('expected a whole number of at least 1')
+  }
+  return value
+}
+
+function port(text: string): number {
+  const value = Number(text)
+  if (!Number.isInteger(value) || value < 0 || value > 65535) {
+    throw new InvalidArgumentError('expected a port, 0 to 65535')
+  }
+  return value
+}
+
+function format(text: string): string {
+  if (!['tree', 'mermaid', 'json', 'perfetto'].includes(text)) {
+    throw new InvalidArgumentError('expected tree, mermaid, json or perfetto')
+  }
+  return text
+}
+
+function collect(text: string, before: readonly string[]): string[] {
+  if (!text.includes('=')) throw new InvalidArgumentError('expected key=value')
+  return [...before, text]
+}
+
+try {
+  await program.parseAsync()
+} catch (error) {
+  if (error instanceof CommanderError) {
+    // Commander has printed what was wrong, or the help that was asked for.
+    process.exitCode = error.exitCode === 0 ? 0 : 2
+  } else {
+    const message = error instanceof Error ? error.message : String(error)
+    process.stderr.write(`annotated-kafka: ${message}\n`)
+    process.exit(1)
+  }
+}

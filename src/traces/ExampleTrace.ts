@@ -1,0 +1,48 @@
+/**
+ * # ExampleTrace
+ *
+ * One runnable example: a small program on a real in-process cluster, and the part of it
+ * that is recorded. Each heading of the notes has one.
+ *
+ * @module
+ */
+import { nodeAsyncContext } from '../base/platform/node/async-context.ts'
+import type { Frame } from '../trace/Recorder.ts'
+import { type Recording, recordRun } from '../trace/record-run.ts'
+import { actors, describe, skip } from './recording-options.ts'
+
+/** Records what its argument runs. An example calls it once. */
+export type Record = (body: () => Promise<void>) => Promise<void>
+
+/** A runnable example. */
+export interface ExampleTrace {
+  /** The name on the command line. */
+  readonly name: string
+  /** One sentence that a reader sees above the tree. */
+  readonly title: string
+  /** The heading of the notes that it follows. */
+  readonly heading: string
+  /** Frames that the printed tree begins at: everything else is background. */
+  readonly roots: readonly string[]
+  /** Sets the stage, records, clears the stage. */
+  run(record: Record): Promise<void>
+}
+
+/** Runs an example and gives back its recording. */
+export async function runExample(example: ExampleTrace): Promise<Recording> {
+  const context = nodeAsyncContext<Frame>()
+  let recording: Recording | undefined
+  const options = {
+    ...{ context, actors, describe, skip },
+    monotonic: () => performance.now(),
+  }
+  try {
+    await example.run(async (body) => {
+      recording = await recordRun(example.name, options, body)
+    })
+  } finally {
+    context.disable()
+  }
+  if (!recording) throw new Error(`trace ${example.name} recorded nothing`)
+  return recording
+}

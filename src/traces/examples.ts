@@ -1,0 +1,24 @@
+/**
+ * All example traces, in the order of the notes.
+ *
+ * @module
+ */
+import type { ExampleTrace } from './ExampleTrace.ts'
+import { becomeLeaderOrFollower } from './examples/become-leader-or-follower.ts'
+import { consumer } from './examples/consumer.ts'
+import { kafkaStream } from './examples/kafka-stream.ts'
+import { produce } from './examples/produce.ts'
+import { producer } from './examples/producer.ts'
+import { request } from './examples/request.ts'
+import { serverStartup } from './examples/server-startup.ts'
+
+/** All example traces, in the order of the notes. */
+export const examples: readonly ExampleTrace[] = [
+  consumer,
+  kafkaStream,
+  producer,
+  request,
+  serverStartup,
+  produce,
+  becomeLeaderOrFollower,
+]

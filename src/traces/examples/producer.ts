@@ -1,0 +1,28 @@
+/**
+ * # The trace `producer`
+ *
+ * A SyncProducer sends one request and waits for its answer.
+ *
+ * @module
+ */
+import type { ExampleTrace } from '../ExampleTrace.ts'
+import { createTopic, onStage, produceRequest, producerFor } from '../stage.ts'
+
+/** A producer sends one request. */
+export const producer: ExampleTrace = {
+  name: 'producer',
+  title: 'a SyncProducer connects, sends one request and waits for its answer',
+  heading: '## SyncProducer',
+  roots: ['new SyncProducer', 'SyncProducer.send'],
+
+  async run(record) {
+    await onStage(async (stage) => {
+      await record(async () => {
+        const client = producerFor(stage)
+        await createTopic(client)
+        await client.send(produceRequest('hello'))
+        await client.close()
+      })
+    })
+  },
+}

@@ -1,0 +1,77 @@
+/**
+ * # What a recording is told about Kafka
+ *
+ * The recorder knows nothing of what it records. Here stands which object belongs to which
+ * actor, how a value of ours looks in one short form, and which calls are too small or too
+ * many to keep.
+ *
+ * @module
+ */
+import { TopicPartition } from '../base/TopicPartition.ts'
+
+type ActorOf = (self: never) => string | undefined
+
+const broker = (read: (self: any) => unknown): ActorOf =>
+  ((self: unknown) => {
+    const id = read(self)
+    return typeof id === 'number' && id >= 0 ? `broker ${id}` : undefined
+  }) as ActorOf
+
+const ofConfig = broker((self) => self.config?.brokerId)
+
+/** Class name → the actor that an instance is or belongs to. */
+export const actors: Readonly<Record<string, ActorOf>> = {
+  KafkaServer: ofConfig,
+  KafkaApis: ofConfig,
+  KafkaController: ofConfig,
+  ReplicaManager: ofConfig,
+  SocketServer: ofConfig,
+  GroupCoordinator: ofConfig,
+  AdminManager: ofConfig,
+  KafkaRequestHandler: broker((self) => self.brokerId),
+  ZooKeeperServer: (() => 'zookeeper') as ActorOf,
+  ZookeeperConsumerConnector: ((self: { readonly config?: { consumerId?: string } }) =>
+    `consumer ${self.config?.consumerId ?? ''}`.trim()) as ActorOf,
+  SyncProducer: (() => 'producer') as ActorOf,
+  Producer: (() => 'producer') as ActorOf,
+}
+
+/** Short forms of our own values. */
+export function describe(value: unknown): string | undefined {
+  if (value instanceof TopicPartition) return value.key
+  if (Array.isArray(value) && value.length > 0 && value.length <= 4) {
+    const parts = value.map((item) => describeScalar(item))
+    if (parts.every((part) => part !== undefined)) return `[${parts.join(', ')}]`
+  }
+  if (typeof value === 'object' && value !== null) {
+    const named = value as {
+      readonly api?: { readonly name?: unknown }
+      name?: unknown
+    }
+    if (typeof named.api?.name === 'string') return `${named.api.name} request`
+    if (isApi(value)) return value.name
+  }
+  return undefined
+}
+
+function describeScalar(item: unknown): string | undefined {
+  if (item instanceof TopicPartition) return item.key
+  return typeof item === 'number' || typeof item === 'string' ? String(item) : undefined
+}
+
+function describeRequest(request: object): string | undefined {
+  const { api } = request as { readonly api?: { readonly name?: unknown } }
+  return typeof api?.name === 'string' ? `${api.name} request` : undefined
+}
+
+function isApi(value: object): value is { readonly name: string } {
+  return 'maxVersion' in value && 'name' in value && typeof value.name === 'string'
+}
+
+const SKIPPED =
+  /^(new )?(ByteReader|ByteWriter|TopicPartition|TopicPartitionMap|TopicPartitionSet|Deferred|RequestHeader|ResponseHeader|FrameParser|TimerTask|TimerTaskList|TimerTaskEntry|TimingWheel|Errors|AsyncQueue|Mutex|Condition|JuteReader|JuteWriter|LogOffsetMetadata)\b/
+
+/** Calls that are not kept: readers, writers, value objects, the wheel's inner steps. */
+export function skip(name: string): boolean {
+  return SKIPPED.test(name)
+}

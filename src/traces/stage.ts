@@ -1,0 +1,101 @@
+/**
+ * # The stage of an example
+ *
+ * What the examples have in common: a cluster in this process, a topic, and clients that
+ * speak to it in the way of the notes.
+ *
+ * @module
+ */
+import { nodePlatform } from '../base/platform/node/node-platform.ts'
+import { TopicPartition } from '../base/TopicPartition.ts'
+import { TopicPartitionMap } from '../base/TopicPartitionMap.ts'
+import { ConsumerConfig } from '../consumer/ConsumerConfig.ts'
+import { Consumer } from '../consumer/ConsumerConnector.ts'
+import type { ZookeeperConsumerConnector } from '../consumer/ZookeeperConsumerConnector.ts'
+import { ProducerRequest, type ProducerResponse } from '../producer/ProducerRequest.ts'
+import { SyncProducer } from '../producer/SyncProducer.ts'
+import { SyncProducerConfig } from '../producer/SyncProducerConfig.ts'
+import {
+  TopicMetadataRequest,
+  type TopicMetadataResponse,
+} from '../producer/TopicMetadataRequest.ts'
+import { MemoryRecords } from '../record/MemoryRecords.ts'
+import { type KafkaCluster, startCluster } from '../testing/start-cluster.ts'
+import { connectWithNodeZookeeperClient } from '../zookeeper/node-zookeeper-client-session.ts'
+
+/** The topic of all examples. */
+export const TOPIC = 'greetings'
+
+/** A cluster, and how to reach it. */
+export interface Stage {
+  readonly cluster: KafkaCluster
+  readonly host: string
+  readonly port: number
+}
+
+/** Runs `body` with a fresh cluster of one broker, on real sockets and files. */
+export async function onStage(body: (stage: Stage) => Promise<void>): Promise<void> {
+  const cluster = await startCluster()
+  try {
+    const [host = '', port = ''] = cluster.bootstrapServers.split(':')
+    await body({ cluster, host, port: Number(port) })
+  } finally {
+    await cluster.close()
+  }
+}
+
+/** Makes a producer that speaks to the broker; its owner closes it. */
+export function producerFor({ host, port }: Stage): SyncProducer {
+  const config = new SyncProducerConfig({
+    ...{ host, port: String(port), 'client.id': 'example-producer' },
+    'request.required.acks': '1',
+  })
+  return new SyncProducer(config, nodePlatform())
+}
+
+/** A request for some texts in one partition of the topic, in message format 1. */
+export function produceRequest(...texts: readonly string[]): ProducerRequest {
+  const records = texts.map((text) => ({ value: Buffer.from(text), timestamp: 0 }))
+  const data = new TopicPartitionMap<MemoryRecords>()
+  const set = MemoryRecords.withRecords({ magic: 1 }, ...records)
+  data.set(new TopicPartition(TOPIC, 0), set)
+  return new ProducerRequest(1, 'example-producer', 1, 10_000, data)
+}
+
+/** Asks for the topic until it has a leader; the first question creates it. */
+export async function createTopic(producer: SyncProducer): Promise<void> {
+  for (;;) {
+    const request = new TopicMetadataRequest([TOPIC], 0, 'example-producer')
+    const response = (await producer.send(request)) as TopicMetadataResponse
+    const leader = response.topicsMetadata[0]?.partitionsMetadata[0]?.leader
+    if (leader) return
+    await nodePlatform().clock.sleep(5)
+  }
+}
+
+/** Creates the topic and puts texts into it. */
+export async function fillTopic(stage: Stage, ...texts: string[]): Promise<void> {
+  const producer = producerFor(stage)
+  await createTopic(producer)
+  const response = (await producer.send(produceRequest(...texts))) as ProducerResponse
+  if (response.hasError) throw new Error('the example could not fill its topic')
+  await producer.close()
+}
+
+/** Makes a connector of the group `annotated`; its owner shuts it down. */
+export function connectorFor(
+  { cluster }: Stage,
+  settings: Readonly<Record<string, string>> = {},
+): Promise<ZookeeperConsumerConnector> {
+  const config = new ConsumerConfig({
+    'group.id': 'annotated',
+    'consumer.id': 'c1',
+    'zookeeper.connect': cluster.zookeeperConnect,
+    'auto.offset.reset': 'smallest',
+    ...settings,
+  })
+  return Consumer.create(config, {
+    platform: nodePlatform(),
+    zooKeeperConnect: connectWithNodeZookeeperClient,
+  })
+}

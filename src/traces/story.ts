@@ -1,0 +1,63 @@
+/**
+ * # What a picture of a recording tells
+ *
+ * A recording holds everything; a diagram tells the story. Here stands which calls belong
+ * to it, and how a request that one actor sends is found again where another handles it.
+ *
+ * @module
+ */
+import type { Frame } from '../trace/Recorder.ts'
+import type { Recording } from '../trace/record-run.ts'
+import type { Message } from '../trace/render-mermaid.ts'
+import { ties } from './ties.ts'
+
+const told = new Set(ties.flatMap((tie) => tie.sees.map((sight) => sight.frame)))
+
+/** True for a call that is a line of the notes. */
+export function isTold(frame: Frame): boolean {
+  return told.has(frame.name)
+}
+
+/** True when a frame, or one it was begun under, is one of the named roots. */
+export function isUnder(
+  recording: Recording,
+  frame: Frame,
+  roots: readonly string[],
+): boolean {
+  let current: Frame | undefined = frame
+  while (current) {
+    if (roots.includes(current.name)) return true
+    current = recording.frames[current.parent - 1]
+  }
+  return false
+}
+
+const SENDERS = new Set(['BlockingChannel.send', 'NetworkClient.sendAndReceive'])
+
+/**
+ * Finds the requests that went from one actor to another: the next handling of the same
+ * API by another actor after a send.
+ */
+export function findMessages(recording: Recording): Message[] {
+  const messages: Message[] = []
+  const taken = new Set<number>()
+  for (const send of recording.frames) {
+    if (!SENDERS.has(send.name)) continue
+    const api = send.args.api
+    if (api === undefined) continue
+    const handled = recording.frames.find(
+      (frame) =>
+        frame.id > send.id &&
+        frame.name === 'KafkaApis.handle' &&
+        frame.args.request === `${api} request` &&
+        !taken.has(frame.id),
+    )
+    if (!handled) continue
+    taken.add(handled.id)
+    messages.push({
+      ...{ seq: send.seq, from: send.actor, to: handled.actor },
+      label: `${api} request`,
+    })
+  }
+  return messages
+}
