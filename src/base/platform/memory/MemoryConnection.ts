@@ -108,13 +108,14 @@ export class MemoryConnection implements Connection {
     if (this.#closed || this.#finSent) throw new ClosedChannelException()
     const bytes = Buffer.isBuffer(chunks) ? Buffer.from(chunks) : Buffer.concat(chunks)
     const peer = this.#peer
+    if (peer.#closed) return
     peer.#inbox.push(bytes)
     peer.#inboxBytes += bytes.length
     peer.#wake.signal()
 
     // Wait, as for a full socket buffer, until the peer has read enough.
-    while (peer.#inboxBytes > INBOX_BYTES && !peer.#closed) await peer.#room.wait()
-    if (this.#closed) throw new ClosedChannelException()
+    while (peer.#inboxBytes > INBOX_BYTES && !this.#closed) await peer.#room.wait()
+    if (this.#closed && peer.#inboxBytes > 0) throw new ClosedChannelException()
   }
 
   pause(): void {
@@ -165,6 +166,7 @@ export class MemoryConnection implements Connection {
     this.#untrack()
     this.#ended.abort()
     this.#room.signalAll()
+    this.#peer.#room.signalAll()
     this.#wake.signalAll()
   }
 
