@@ -19,6 +19,9 @@
  * @kafka core/src/main/scala/kafka/log/LogValidator.scala#LogValidator
  * @differs several compressed batches in one set are packed again into one; Kafka, when
  *   their inner offsets happen to go on from each other, sets the offset of the first only
+ * @differs a transactional batch for a topic of an older format is always refused with
+ *   UNSUPPORTED_FOR_MESSAGE_FORMAT; Kafka 1.1.1 answers UNKNOWN_SERVER_ERROR when it is not
+ *   compressed, because its builder complains before the check
  * @module
  */
 
@@ -92,7 +95,8 @@ export class LogValidator {
    *   sender
    * @throws UnsupportedForMessageFormatException for transactional or idempotent batches in
    *   a topic of an older format
-   * @throws IllegalArgumentException for a codec that 1.1 does not know
+   * @throws IllegalArgumentException for a codec that 1.1 does not know, and for headers in
+   *   a topic of an older format; 1.1.1 answers both with UNKNOWN_SERVER_ERROR
    */
   static validateMessagesAndAssignOffsets(
     request: ValidationRequest,
@@ -263,15 +267,11 @@ function buildRecordsAndAssignOffsets(
     initialCapacity: estimatedBytes,
   })
 
-  // Write each record at the next offset; formats before 2 have no headers.
+  // Write each record at the next offset.
   let offset = nextOffset
   for (const cursor of cursors) {
     cursor.rewind()
-    while (cursor.next()) {
-      const { key, value, timestamp, headers } = cursor.record()
-      const kept = magic > RecordBatch.MAGIC_VALUE_V1 ? headers : undefined
-      builder.appendWithOffset(offset++, { key, value, timestamp, headers: kept })
-    }
+    while (cursor.next()) builder.appendWithOffset(offset++, cursor.record())
   }
 
   const validatedRecords = new MemoryRecords(builder.build())

@@ -20,6 +20,7 @@ import type { KafkaRecord, SimpleRecord } from './KafkaRecord.ts'
 import type { MemoryRecordsBuilderOptions } from './MemoryRecordsBuilder.ts'
 import { MemoryRecordsBuilder } from './MemoryRecordsBuilder.ts'
 import type { RecordBatch } from './RecordBatch.ts'
+import { type FilterResult, filterTo, type RecordFilter } from './RecordFilter.ts'
 import { RecordsUtil } from './RecordsUtil.ts'
 
 /** Batches in memory. */
@@ -117,6 +118,17 @@ export class MemoryRecords implements BytesSource {
     return new MemoryRecords(
       RecordsUtil.downConvert(this.batches(), toMagic, firstOffset),
     )
+  }
+
+  /**
+   * Leaves out records, as compaction does.
+   *
+   * @param filter - decides what stays
+   * @returns new records and the count of what was read and kept
+   */
+  filterTo(filter: RecordFilter): FilterResult<MemoryRecords> {
+    const result = filterTo(this.batches(), filter)
+    return { ...result, output: new MemoryRecords(result.output) }
   }
 
   /**
