@@ -64,7 +64,10 @@ export function compressSnappy(data: Buffer): Buffer {
  */
 export function decompressSnappy(data: Buffer, maxBytes: number): Buffer {
   // Take bytes without the stream's name for one bare block.
-  if (!startsStream(data, 0)) return decompressBlock(data, maxBytes)
+  if (!startsStream(data, 0)) {
+    if (unpackedLength(data) > maxBytes) throw tooLarge('snappy', maxBytes)
+    return decompressBlock(data)
+  }
 
   // Unpack block after block, passing over repeated headers.
   const blocks: Buffer[] = []
@@ -77,9 +80,10 @@ export function decompressSnappy(data: Buffer, maxBytes: number): Buffer {
       continue
     }
     const end = blockEnd(data, position)
-    const block = decompressBlock(data.subarray(position + 4, end), maxBytes - total)
-    total += block.length
-    blocks.push(block)
+    const packed = data.subarray(position + 4, end)
+    total += unpackedLength(packed)
+    if (total > maxBytes) throw tooLarge('snappy', maxBytes)
+    blocks.push(decompressBlock(packed))
     position = end
   }
   return blocks.length === 1 ? blocks[0]! : Buffer.concat(blocks, total)
@@ -110,9 +114,8 @@ function blockEnd(data: Buffer, position: number): number {
   return end
 }
 
-/** Unpacks one bare block after a look at the length it announces. */
-function decompressBlock(block: Buffer, maxBytes: number): Buffer {
-  // Read the unpacked length that opens a bare block, before anything is allocated.
+/** Reads the length that opens a bare block, before anything is allocated. */
+function unpackedLength(block: Buffer): number {
   let length = 0
   let position = 0
   for (let factor = 1; ; factor *= 0x80) {
@@ -121,11 +124,14 @@ function decompressBlock(block: Buffer, maxBytes: number): Buffer {
     length += (byte & 0x7f) * factor
     if (byte < 0x80) break
   }
-  if (length > maxBytes) throw tooLarge('snappy', maxBytes)
   if (length > block.length * MAX_RATIO) {
     throw corrupt('snappy', `${block.length} bytes cannot hold ${length}`)
   }
+  return length
+}
 
+/** Unpacks one bare block. */
+function decompressBlock(block: Buffer): Buffer {
   const codec = snappy()
   try {
     return codec.uncompressSync(block) as Buffer
