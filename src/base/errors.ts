@@ -1,9 +1,9 @@
 /**
  * # Errors
  *
- * Everything that can go wrong, by name. A broker answers with a *code*, per partition or
- * per request; a caller in this process meets an *exception*. The table at the end ties
- * the two: each code has one exception class, and each exception finds its code by
+ * Everything that can go wrong, by name. A broker answers with a *code*, per partition
+ * or per request; a caller in this process meets an *exception*. The table at the end
+ * ties the two: each code has one exception class, and each exception finds its code by
  * walking up its own ancestors until the table knows one.
  *
  *     NotLeaderForPartitionException ─▶ InvalidMetadataException ─▶ RetriableException
@@ -41,7 +41,7 @@ export {
   type WireError,
 } from './KafkaException.ts'
 
-// ── Kinds of wire errors ────────────────────────────────────────────────────────────────
+// ── Kinds of wire errors ─────────────────────────────────────────────────────────────
 
 /** An answer a broker can give: it has an error code. */
 export class ApiException extends KafkaException {}
@@ -56,7 +56,7 @@ export class AuthorizationException extends ApiException {}
 /** The principal could not be established. */
 export class AuthenticationException extends ApiException {}
 
-// ── One class a code ────────────────────────────────────────────────────────────────────
+// ── One class a code ─────────────────────────────────────────────────────────────────
 
 /** Something failed that no code describes. */
 export class UnknownServerException extends ApiException {}
@@ -203,7 +203,7 @@ export class FetchSessionIdNotFoundException extends RetriableException {}
 /** The fetch session is at another epoch: start a new one. */
 export class InvalidFetchSessionEpochException extends RetriableException {}
 
-// ── Kinds of the above, with the same code ──────────────────────────────────────────────
+// ── Kinds of the above, with the same code ───────────────────────────────────────────
 
 /** A batch breaks a rule of its format, whatever its checksum says. */
 export class InvalidRecordException extends CorruptRecordException {}
@@ -558,8 +558,8 @@ export const Errors = {
   },
 
   /**
-   * Finds the error to answer when `e` ended a request, by the class of `e` or its nearest
-   * ancestor that has a code.
+   * Finds the error to answer when `e` ended a request, by the class of `e` or its
+   * nearest ancestor that has a code.
    *
    * @param e - whatever was thrown
    * @kafka clients/src/main/java/org/apache/kafka/common/protocol/Errors.java#forException

@@ -1,8 +1,8 @@
 /**
  * # Exceptions without a code
  *
- * What goes wrong between callers in one process and never travels as a code of its own:
- * a peer that causes one of these is answered UNKNOWN_SERVER_ERROR, or nothing.
+ * What goes wrong between callers in one process and never travels as a code of its
+ * own: a peer that causes one of these is answered UNKNOWN_SERVER_ERROR, or nothing.
  * Import them from `errors.ts`, beside the others.
  *
  * @kafka core/src/main/scala/kafka/common
