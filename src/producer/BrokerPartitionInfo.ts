@@ -1,8 +1,8 @@
 /**
  * # BrokerPartitionInfo
  *
- * What the old producer remembers of topics: for each its partitions and their leaders, as
- * the last metadata said. It grows stale by design; a failed send has it renewed.
+ * What the old producer remembers of topics: for each its partitions and their leaders,
+ * as the last metadata said. It grows stale by design; a failed send has it renewed.
  *
  * @kafka core/src/main/scala/kafka/producer/BrokerPartitionInfo.scala#BrokerPartitionInfo
  * @module
@@ -58,7 +58,8 @@ export class BrokerPartitionInfo {
    * @param topic - name
    * @param correlationId - number of the question, if there is one
    * @returns by ascending partition, those without a leader included
-   * @throws KafkaException (rejects) when no broker knows the topic, or it has no partitions
+   * @throws KafkaException (rejects) when no broker knows the topic, or it has no
+   *   partitions
    * @kafka core/src/main/scala/kafka/producer/BrokerPartitionInfo.scala#getBrokerPartitionInfo
    */
   async getBrokerPartitionInfo(

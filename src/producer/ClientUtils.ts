@@ -4,14 +4,14 @@
  * What the old producer and the old consumer share: asking any broker for topics, and
  * finding the broker that keeps a group's offsets.
  *
- * @differs brokers are found through {@link BrokerSource}, the one method of ZkUtils that
- *   is needed here; and the endless loops pause while no broker is registered, and end
- *   when a signal says so
+ * @differs brokers are found through {@link BrokerSource}, the one method of ZkUtils
+ *   that is needed here; and the endless loops pause after every failure, where Kafka
+ *   spins while no broker is registered or reachable, and end when a signal says so
  * @kafka core/src/main/scala/kafka/client/ClientUtils.scala#ClientUtils
  * @module
  */
 
-import { isAbortError, throwIfAborted } from '../base/async/abort.ts'
+import { throwIfAborted } from '../base/async/abort.ts'
 import {
   BrokerEndPointNotAvailableException,
   ConfigException,
@@ -26,6 +26,7 @@ import {
   type FindCoordinatorResponse,
 } from '../protocol/messages/FindCoordinator.ts'
 import type { Broker, BrokerEndPoint } from '../zk/Broker.ts'
+import { isIOException } from './is-io-exception.ts'
 import { ProducerConfig } from './ProducerConfig.ts'
 import { ProducerPool } from './ProducerPool.ts'
 import type { ProducerPlatform } from './SyncProducer.ts'
@@ -120,7 +121,7 @@ export class ClientUtils {
   static parseBrokerList(brokerListStr: string): BrokerEndPoint[] {
     const entries = brokerListStr.split(',').filter((entry) => entry.trim() !== '')
     return entries.map((entry, id) => {
-      // Take a name, an IPv4 address, or an IPv6 address in brackets.
+      // Take a name or an address, an IPv6 one in brackets.
       const match = /^\s*(?:\[([^\]]+)\]|([^:\s]+)):(\d+)\s*$/.exec(entry)
       if (match === null)
         throw new ConfigException(
@@ -263,7 +264,9 @@ interface AskOptions {
   readonly signal: AbortSignal | undefined
 }
 
-/** Asks over `queryChannel`, or over a new one when it fails, until there is an answer. */
+/**
+ * Asks over `queryChannel`, or over a new one when it fails, until there is an answer.
+ */
 async function askForCoordinator(
   group: string,
   queryChannel: BlockingChannel,
@@ -289,8 +292,9 @@ async function askForCoordinator(
         `no coordinator of ${group}: ${Errors.forCode(coordinator.errorCode).name}`,
       )
     } catch (e) {
+      // Go to another broker when the network failed, and only then.
       channel.disconnect()
-      if (isAbortError(e)) throw e
+      if (!isIOException(e)) throw e
       log.info(`the question for the coordinator of ${group} failed`, e)
     }
     await platform.clock.sleep(retryBackOffMs, signal)

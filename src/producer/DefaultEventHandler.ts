@@ -4,9 +4,9 @@
  * The old producer's delivery: turns messages into bytes, sorts them by leader and
  * partition, sends each broker its share, and tries again with what failed.
  *
- *     messages ─▶ serialize ─▶ partitionAndCollate ─▶ { broker ─▶ { partition ─▶ set } }
- *                    ▲                                            │ send, broker by broker
- *                    └──── pause, fresh metadata ◀─── failed ─────┘
+ *     messages ─▶ serialize ─▶ partitionAndCollate ─▶ { broker: { partition: set } }
+ *                    ▲                                    │ send, broker by broker
+ *                    └── pause, fresh metadata ◀── failed ┘
  *
  * Invariants: each try sends only what failed before it, so a message whose answer got
  * lost may be written twice, and with acks 0 only a broken socket counts as a failure;
@@ -85,7 +85,9 @@ export class DefaultEventHandler<K, V> implements EventHandler<K, V> {
   /** The partition that keyless messages of a topic go to now. */
   readonly #sendPartitionPerTopicCache = new Map<string, number>()
 
-  /** @throws ConfigException or IllegalArgumentException for settings that mean nothing */
+  /**
+   * @throws ConfigException or IllegalArgumentException for settings that mean nothing
+   */
   constructor(
     config: ProducerConfig,
     parts: EventHandlerParts<K, V>,
@@ -103,7 +105,8 @@ export class DefaultEventHandler<K, V> implements EventHandler<K, V> {
    * Delivers messages, trying as often as configured.
    *
    * @param events - of any topics
-   * @throws FailedToSendMessageException (rejects) when some are left after the last try
+   * @throws FailedToSendMessageException (rejects) when some are left after the last
+   *   try
    * @kafka core/src/main/scala/kafka/producer/async/DefaultEventHandler.scala#handle
    */
   async handle(events: readonly KeyedMessage<K, V>[]): Promise<void> {
@@ -122,9 +125,10 @@ export class DefaultEventHandler<K, V> implements EventHandler<K, V> {
       await this.#refresh(new Set(outstanding.map(({ topic }) => topic)))
       remainingRetries -= 1
     }
-    if (outstanding.length > 0)
+    const left = outstanding.length
+    if (left > 0)
       throw new FailedToSendMessageException(
-        `${outstanding.length} messages are left after ${messageSendMaxRetries + 1} tries`,
+        `${left} messages are left after ${messageSendMaxRetries + 1} tries`,
       )
   }
 
@@ -360,7 +364,9 @@ export class DefaultEventHandler<K, V> implements EventHandler<K, V> {
     await this.#refresh(topics)
   }
 
-  /** Renews metadata, and lets keyless messages choose anew; a failure is only logged. */
+  /**
+   * Renews metadata, and lets keyless messages choose anew; a failure is only logged.
+   */
   async #refresh(topics: ReadonlySet<string>): Promise<void> {
     try {
       await this.#brokerPartitionInfo.updateInfo(topics, this.#correlationId++)

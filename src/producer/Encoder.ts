@@ -1,8 +1,8 @@
 /**
  * # Encoder
  *
- * Turns keys and values into bytes for the old producer. `serializer.class` names one by
- * Kafka's class name, with or without its package.
+ * Turns keys and values into bytes for the old producer. `serializer.class` names one
+ * by Kafka's class name, with or without its package.
  *
  * @kafka core/src/main/scala/kafka/serializer/Encoder.scala#Encoder
  * @module

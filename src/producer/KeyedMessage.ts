@@ -7,7 +7,10 @@
  * @module
  */
 
-/** A message for a topic, perhaps with a key, which travels along and picks the partition. */
+/**
+ * A message for a topic, perhaps with a key, which travels along and picks the
+ * partition.
+ */
 export class KeyedMessage<K, V> {
   readonly topic: string
 

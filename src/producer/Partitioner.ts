@@ -1,7 +1,8 @@
 /**
  * # Partitioner
  *
- * Picks the partition of a message by its key, so that equal keys meet in one partition.
+ * Picks the partition of a message by its key, so that equal keys meet in one
+ * partition.
  *
  * @kafka core/src/main/scala/kafka/producer/Partitioner.scala#Partitioner
  * @module
@@ -44,7 +45,9 @@ export class ByteArrayPartitioner implements Partitioner {
   }
 }
 
-/** What Java answers for a string, an Integer, a Long, a Boolean or an array's content. */
+/**
+ * What Java answers for a string, an Integer, a Long, a Boolean or an array's content.
+ */
 function hashCode(key: unknown): number {
   if (key instanceof Uint8Array) return javaBytesHashCode(key)
   if (typeof key === 'number' && Number.isInteger(key) && (key | 0) === key) return key
@@ -71,6 +74,7 @@ export function createPartitioner(className: string): Partitioner {
   if (name === 'DefaultPartitioner') return new DefaultPartitioner()
   if (name === 'ByteArrayPartitioner') return new ByteArrayPartitioner()
   throw new ConfigException(
-    `partitioner.class is ${className}, expected DefaultPartitioner or ByteArrayPartitioner`,
+    `partitioner.class is ${className}, expected DefaultPartitioner or ` +
+      'ByteArrayPartitioner',
   )
 }

@@ -1,9 +1,9 @@
 /**
  * # Producer
  *
- * The old producer: takes messages for any topic and brings them to the leaders of their
- * partitions. Synchronous, `send` returns when they are delivered (or, with acks 0,
- * written to a socket); asynchronous, when they are in a queue.
+ * The old producer: takes messages for any topic and brings them to the leaders of
+ * their partitions. Synchronous, `send` returns when they are delivered (or, with acks
+ * 0, written to a socket); asynchronous, when they are in a queue.
  *
  *     sync   send ─▶ DefaultEventHandler.handle ─▶ SyncProducer.send
  *     async  send ─▶ queue ─▶ ProducerSendThread ─▶ DefaultEventHandler.handle ─▶ …
@@ -56,7 +56,8 @@ export class Producer<K, V> {
    * @param config - settings
    * @param platform - clock, network and chance
    * @param parts - encoders and partitioner that are objects rather than names
-   * @throws ConfigException when a setting names an encoder or partitioner we do not have
+   * @throws ConfigException when a setting names an encoder or partitioner we do not
+   *   have
    */
   constructor(
     config: ProducerConfig,
@@ -84,9 +85,10 @@ export class Producer<K, V> {
    * Sends messages; a synchronous producer delivers them before it returns.
    *
    * @throws ProducerClosedException (rejects) after `close`
-   * @throws FailedToSendMessageException (rejects) when some could not be delivered (sync)
-   * @throws QueueFullException (rejects) when the queue has no room in time (async); the
-   *   messages before that one stay queued
+   * @throws FailedToSendMessageException (rejects) when some could not be delivered
+   *   (sync)
+   * @throws QueueFullException (rejects) when the queue has no room in time (async);
+   *   the messages before that one stay queued
    * @kafka core/src/main/scala/kafka/producer/Producer.scala#send
    */
   async send(...messages: readonly KeyedMessage<K, V>[]): Promise<void> {
@@ -113,7 +115,8 @@ export class Producer<K, V> {
   /**
    * Delivers what is queued and gives up the connections, once.
    *
-   * @differs waits for the senders before it, which Kafka's lock-free check would overtake
+   * @differs waits for the senders before it, which Kafka's lock-free check would
+   *   overtake
    * @kafka core/src/main/scala/kafka/producer/Producer.scala#close
    */
   async close(): Promise<void> {

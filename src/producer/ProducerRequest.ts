@@ -1,8 +1,8 @@
 /**
  * # ProducerRequest
  *
- * The old producer's batches for the partitions that one broker leads: Produce version 2,
- * with messages of format 1.
+ * The old producer's batches for the partitions that one broker leads: Produce version
+ * 2, with messages of format 1.
  *
  * @kafka core/src/main/scala/kafka/api/ProducerRequest.scala#ProducerRequest
  * @module

@@ -97,7 +97,8 @@ export class ProducerSendThread<K, V> {
    * Takes messages and hands them on in batches, until the shutdown command.
    *
    * @throws IllegalQueueStateException (rejects) when something came behind the command
-   * @differs waits at least a millisecond, where Kafka would spin with a queue time of 0
+   * @differs waits at least a millisecond, where Kafka would spin with a queue time of
+   *   0
    * @kafka core/src/main/scala/kafka/producer/async/ProducerSendThread.scala#processEvents
    */
   async processEvents(): Promise<void> {

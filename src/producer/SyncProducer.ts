@@ -1,17 +1,17 @@
 /**
  * # SyncProducer
  *
- * A line to one broker on which one request is out at a time. It knows nothing of topics
- * or leaders; whoever uses it (the event handler, a metadata look-up) decides whom to ask
- * and whether to ask again.
+ * A line to one broker on which one request is out at a time. It knows nothing of
+ * topics or leaders; whoever uses it (the event handler, a metadata look-up) decides
+ * whom to ask and whether to ask again.
  *
  *     send ─▶ doSend ─▶ getOrMakeConnection ─▶ BlockingChannel.send ─▶ receive
  *                            └ connect, only here           └ not when acks = 0
  *
- * When it connects: before a request, if it is not connected and was not closed. Never in
- * the middle of an exchange. An input or output error drops the connection, and the next
- * request makes a new one; what became of the failed request is not known, so nothing is
- * repeated here.
+ * When it connects: before a request, if it is not connected and was not closed. Never
+ * in the middle of an exchange. An input or output error drops the connection, and the
+ * next request makes a new one; what became of the failed request is not known, so
+ * nothing is repeated here.
  *
  * Invariant: requests and responses alternate on the wire, so that a response needs no
  * matching with its request. The `lock` that sees to it spans awaits, so it stayed one.
@@ -21,12 +21,12 @@
  */
 
 import { Mutex } from '../base/async/Mutex.ts'
-import { ClosedChannelException, IOException, KafkaException } from '../base/errors.ts'
 import { logger } from '../base/logger.ts'
 import type { Platform } from '../base/platform/Platform.ts'
 import { BlockingChannel } from '../network/BlockingChannel.ts'
 import type { NetworkReceive } from '../network/NetworkReceive.ts'
 import type { AnyApi } from '../protocol/Api.ts'
+import { isIOException } from './is-io-exception.ts'
 import { type ProducerRequest, ProducerResponse } from './ProducerRequest.ts'
 import type { SyncProducerConfig } from './SyncProducerConfig.ts'
 import { TopicMetadataRequest, TopicMetadataResponse } from './TopicMetadataRequest.ts'
@@ -83,7 +83,7 @@ export class SyncProducer {
       return TopicMetadataResponse.readFrom(decoded)
     }
 
-    // Append messages, and read on only if there will be an answer.
+    // Append messages; read on only if there will be an answer.
     const response = await this.doSend(request, request.requiredAcks !== 0)
     if (response === null) return null
     return ProducerResponse.readFrom(response.decode(request.api, request.versionId))
@@ -116,7 +116,7 @@ export class SyncProducer {
       this.verifyRequest(request)
       await this.getOrMakeConnection()
       try {
-        // Hand over the request, and wait if there is something to wait for.
+        // Hand over the request, then wait if an answer will come.
         const { versionId, correlationId, clientId } = request
         const api: AnyApi = request.api
         const names = { correlationId, clientId }
@@ -168,10 +168,4 @@ export class SyncProducer {
   disconnect(): void {
     this.#blockingChannel.disconnect()
   }
-}
-
-/** Whether the network failed, and not our own code or the peer's bytes. */
-function isIOException(e: unknown): boolean {
-  if (e instanceof IOException || e instanceof ClosedChannelException) return true
-  return e instanceof Error && (!(e instanceof KafkaException) || e.error.retriable)
 }

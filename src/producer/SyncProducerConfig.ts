@@ -29,7 +29,9 @@ export class SyncProducerConfig {
   /** Wait for a connection, for an answer, and for the replicas, in ms each. */
   readonly requestTimeoutMs: number
 
-  /** Send buffer of the socket, in bytes; the platform decides, this is kept for show. */
+  /**
+   * Send buffer of the socket, in bytes; the platform decides, this is kept for show.
+   */
   readonly sendBufferBytes: number
 
   /**

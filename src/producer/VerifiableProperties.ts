@@ -123,7 +123,8 @@ export class VerifiableProperties {
   /**
    * Reads a text.
    *
-   * @throws ConfigException when it must be set and is not, or is none of the words allowed
+   * @throws ConfigException when it must be set and is not, or is none of the words
+   *   allowed
    * @kafka core/src/main/scala/kafka/utils/VerifiableProperties.scala#getString
    */
   getString(name: string): string {

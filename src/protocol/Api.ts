@@ -15,8 +15,8 @@ import { Schema } from './Schema.ts'
 /**
  * An API in all its versions.
  *
- * `Req` and `Res` are what decoding gives; `ReqIn` and `ResIn` what encoding takes, with
- * fields that have a default left out at will.
+ * `Req` and `Res` are what decoding gives; `ReqIn` and `ResIn` what encoding takes,
+ * with fields that have a default left out at will.
  *
  * @kafka clients/src/main/java/org/apache/kafka/common/protocol/ApiKeys.java#ApiKeys
  */

@@ -9,8 +9,8 @@
  * The correlation id is the client's own number for a request, and comes back with the
  * answer. The client id is a name for logs and quotas, not an identity.
  *
- * One request has no client id: ControlledShutdown version 0, from the time before there
- * was a common header.
+ * One request has no client id: ControlledShutdown version 0, from the time before
+ * there was a common header.
  *
  * @kafka clients/src/main/java/org/apache/kafka/common/requests/RequestHeader.java#RequestHeader
  * @kafka clients/src/main/java/org/apache/kafka/common/requests/ResponseHeader.java#ResponseHeader

@@ -1,8 +1,8 @@
 /**
  * # Schema
  *
- * All versions of one direction of one API: the table of its fields, and the codecs made
- * from it. A codec is compiled when its version is first met and kept for good.
+ * All versions of one direction of one API: the table of its fields, and the codecs
+ * made from it. A codec is compiled when its version is first met and kept for good.
  *
  * @kafka clients/src/main/java/org/apache/kafka/common/protocol/types/Schema.java#Schema
  * @module
@@ -19,8 +19,8 @@ import { type Codec, compileStruct } from './codec.ts'
 import type { Decoded, Encodable, Fields } from './fields.ts'
 
 /**
- * Reads and writes `T` in any version from 0 to `maxVersion`; `In` is what it writes from,
- * which may leave out fields that have a default.
+ * Reads and writes `T` in any version from 0 to `maxVersion`; `In` is what it writes
+ * from, which may leave out fields that have a default.
  *
  * @kafka clients/src/main/java/org/apache/kafka/common/protocol/types/Schema.java#Schema
  */

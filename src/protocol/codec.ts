@@ -2,10 +2,10 @@
  * # From table to codec
  *
  * Walks a table of fields once for one version and leaves closures that read and write
- * that version with no decision left to take: which fields are there, which may be null,
- * how small an element can be.
+ * that version with no decision left to take: which fields are there, which may be
+ * null, how small an element can be.
  *
- *     (fields, version) ─▶ compileStruct ─▶ { minSize, read(reader), write(writer, value) }
+ *     (fields, version) ─▶ compileStruct ─▶ { minSize, read(reader), write(writer, v) }
  *
  * Invariants: reading trusts nothing. Every length is compared with the bytes that are
  * left before anything is allocated, so that a frame of n bytes never costs more than a
@@ -45,7 +45,8 @@ export interface Codec {
  * Makes the codec of a table for one version.
  *
  * @param fields - the table, in wire order
- * @param version - the version to compile for; fields of other versions give their default
+ * @param version - the version to compile for; fields of other versions give their
+ *   default
  * @param path - where the struct stands, for messages; ends with a dot unless empty
  */
 export function compileStruct(fields: Fields, version: number, path = ''): Codec {

@@ -1,9 +1,9 @@
 /**
  * # The words of the schema language
  *
- * An API of Kafka is one table of fields. The order of the table is the order on the wire,
- * and each field says in which versions it lives; so all versions are read at one glance,
- * where Kafka 1.1.1 has one schema constant a version.
+ * An API of Kafka is one table of fields. The order of the table is the order on the
+ * wire, and each field says in which versions it lives; so all versions are read at one
+ * glance, where Kafka 1.1.1 has one schema constant a version.
  *
  *     topics: array({
  *       name: string(),
@@ -15,12 +15,12 @@
  *     }, { nullable: 1 }),
  *
  * TypeScript infers two types from a table: what decoding gives ({@link Decoded}, every
- * field present) and what encoding takes ({@link Encodable}, fields with a default may be
- * left out).
+ * field present) and what encoding takes ({@link Encodable}, fields with a default may
+ * be left out).
  *
- * Rules: a field that is not in all versions has a default, the declared one or the zero
- * of its type. Decoding an old version gives the default; encoding for a version without
- * the field drops the value, as Kafka's `setIfExists` does.
+ * Rules: a field that is not in all versions has a default, the declared one or the
+ * zero of its type. Decoding an old version gives the default; encoding for a version
+ * without the field drops the value, as Kafka's `setIfExists` does.
  *
  * Room to grow: flexible versions would add a `tag` option here and a flag beside
  * `version` in `codec.ts`; no message file would change.
@@ -62,8 +62,8 @@ declare const carried: unique symbol
 /**
  * One row of a table.
  *
- * `T` is what decoding gives, `In` what encoding takes, `Optional` whether encoding may go
- * without it. The three exist for the type checker only.
+ * `T` is what decoding gives, `In` what encoding takes, `Optional` whether encoding may
+ * go without it. The three exist for the type checker only.
  */
 export class Field<T, In, Optional extends boolean> {
   declare readonly [carried]: { decoded: T; encoded: In; optional: Optional }
@@ -209,8 +209,8 @@ export function bytes<const O extends Options<Buffer>>(
 /**
  * `[length 4 | record batches]`; length -1 is null, in all versions.
  *
- * Decoding gives a view on the received frame. Encoding takes a buffer, or anything that
- * can copy itself in place, such as a stretch of a log file.
+ * Decoding gives a view on the received frame. Encoding takes a buffer, or anything
+ * that can copy itself in place, such as a stretch of a log file.
  */
 export function records(): Field<Buffer | null, Buffer | BytesSource | null, false> {
   return new Field('records', () => null, { nullable: true })
@@ -231,7 +231,8 @@ type ElementEncoded<E> = E extends AnyField
 /**
  * `[count 4 | elements]`; count -1 is null.
  *
- * @param element - a field, for an array of scalars; or a table, for an array of structs
+ * @param element - a field, for an array of scalars; or a table, for an array of
+ *   structs
  */
 export function array<
   const E extends AnyField | Fields,

@@ -7,8 +7,8 @@
  *     chunks  ▕ size pay│load size payload size p│ayload ▏
  *     frames  [payload] [payload] [payload]
  *
- * A frame that lies within one chunk is handed on as a view of that chunk. One that does
- * not is gathered in a buffer that is allocated once, when its size is known.
+ * A frame that lies within one chunk is handed on as a view of that chunk. One that
+ * does not is gathered in a buffer that is allocated once, when its size is known.
  *
  * Invariants: a size that is negative or above the limit is refused before anything is
  * allocated; no payload is copied more than once.
@@ -53,7 +53,9 @@ export class FrameParser {
     this.#maxBytes = maxBytes
   }
 
-  /** Whether part of a frame has come: the peer stopped in the middle if it ends now. */
+  /**
+   * Whether part of a frame has come: the peer stopped in the middle if it ends now.
+   */
   get midFrame(): boolean {
     return this.#sizeFilled > 0 || this.#payload !== undefined
   }
@@ -63,8 +65,8 @@ export class FrameParser {
    *
    * @param chunk - bytes as they came; must not be written to afterwards
    * @returns the payloads that it completes, oldest first, without their size fields
-   * @throws InvalidReceiveException when a size is negative or above the limit; close the
-   *   connection then, for the next frame cannot be found
+   * @throws InvalidReceiveException when a size is negative or above the limit; close
+   *   the connection then, for the next frame cannot be found
    */
   push(chunk: Buffer): Buffer[] {
     const frames: Buffer[] = []
@@ -108,7 +110,9 @@ export class FrameParser {
     return frames
   }
 
-  /** Copies what the payload lacks out of `chunk`, and returns how many bytes that was. */
+  /**
+   * Copies what the payload lacks out of `chunk`, and returns how many bytes that was.
+   */
   #fill(chunk: Buffer, at: number, frames: Buffer[]): number {
     const payload = this.#payload!
     const copied = chunk.copy(payload, this.#payloadFilled, at)

@@ -36,14 +36,14 @@ export const AddOffsetsToTxn = defineApi({
   },
 })
 
-/** A decoded AddOffsetsToTxn request: all fields, defaults where its version lacks them. */
+/** A decoded AddOffsetsToTxn request, with all fields of all versions. */
 export type AddOffsetsToTxnRequest = RequestOf<typeof AddOffsetsToTxn>
 
 /** A decoded AddOffsetsToTxn response. */
 export type AddOffsetsToTxnResponse = ResponseOf<typeof AddOffsetsToTxn>
 
-/** What a AddOffsetsToTxn request is encoded from: fields with a default may be left out. */
+/** What AddOffsetsToTxn requests are encoded from; defaults may be missing. */
 export type AddOffsetsToTxnRequestInput = RequestInputOf<typeof AddOffsetsToTxn>
 
-/** What a AddOffsetsToTxn response is encoded from. */
+/** What AddOffsetsToTxn responses are encoded from. */
 export type AddOffsetsToTxnResponseInput = ResponseInputOf<typeof AddOffsetsToTxn>

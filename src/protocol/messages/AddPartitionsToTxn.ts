@@ -39,14 +39,14 @@ export const AddPartitionsToTxn = defineApi({
   },
 })
 
-/** A decoded AddPartitionsToTxn request: all fields, defaults where its version lacks them. */
+/** A decoded AddPartitionsToTxn request, with all fields of all versions. */
 export type AddPartitionsToTxnRequest = RequestOf<typeof AddPartitionsToTxn>
 
 /** A decoded AddPartitionsToTxn response. */
 export type AddPartitionsToTxnResponse = ResponseOf<typeof AddPartitionsToTxn>
 
-/** What a AddPartitionsToTxn request is encoded from: fields with a default may be left out. */
+/** What AddPartitionsToTxn requests are encoded from; defaults may be missing. */
 export type AddPartitionsToTxnRequestInput = RequestInputOf<typeof AddPartitionsToTxn>
 
-/** What a AddPartitionsToTxn response is encoded from. */
+/** What AddPartitionsToTxn responses are encoded from. */
 export type AddPartitionsToTxnResponseInput = ResponseInputOf<typeof AddPartitionsToTxn>

@@ -42,14 +42,14 @@ export const AlterConfigs = defineApi({
   },
 })
 
-/** A decoded AlterConfigs request: all fields, defaults where its version lacks them. */
+/** A decoded AlterConfigs request, with all fields of all versions. */
 export type AlterConfigsRequest = RequestOf<typeof AlterConfigs>
 
 /** A decoded AlterConfigs response. */
 export type AlterConfigsResponse = ResponseOf<typeof AlterConfigs>
 
-/** What a AlterConfigs request is encoded from: fields with a default may be left out. */
+/** What AlterConfigs requests are encoded from; defaults may be missing. */
 export type AlterConfigsRequestInput = RequestInputOf<typeof AlterConfigs>
 
-/** What a AlterConfigs response is encoded from. */
+/** What AlterConfigs responses are encoded from. */
 export type AlterConfigsResponseInput = ResponseInputOf<typeof AlterConfigs>

@@ -38,16 +38,16 @@ export const AlterReplicaLogDirs = defineApi({
   },
 })
 
-/** A decoded AlterReplicaLogDirs request: all fields, defaults where its version lacks them. */
+/** A decoded AlterReplicaLogDirs request, with all fields of all versions. */
 export type AlterReplicaLogDirsRequest = RequestOf<typeof AlterReplicaLogDirs>
 
 /** A decoded AlterReplicaLogDirs response. */
 export type AlterReplicaLogDirsResponse = ResponseOf<typeof AlterReplicaLogDirs>
 
-/** What a AlterReplicaLogDirs request is encoded from: fields with a default may be left out. */
+/** What AlterReplicaLogDirs requests are encoded from; defaults may be missing. */
 export type AlterReplicaLogDirsRequestInput = RequestInputOf<typeof AlterReplicaLogDirs>
 
-/** What a AlterReplicaLogDirs response is encoded from. */
+/** What AlterReplicaLogDirs responses are encoded from. */
 export type AlterReplicaLogDirsResponseInput = ResponseInputOf<
   typeof AlterReplicaLogDirs
 >

@@ -34,14 +34,14 @@ export const ApiVersions = defineApi({
   },
 })
 
-/** A decoded ApiVersions request: all fields, defaults where its version lacks them. */
+/** A decoded ApiVersions request, with all fields of all versions. */
 export type ApiVersionsRequest = RequestOf<typeof ApiVersions>
 
 /** A decoded ApiVersions response. */
 export type ApiVersionsResponse = ResponseOf<typeof ApiVersions>
 
-/** What a ApiVersions request is encoded from: fields with a default may be left out. */
+/** What ApiVersions requests are encoded from; defaults may be missing. */
 export type ApiVersionsRequestInput = RequestInputOf<typeof ApiVersions>
 
-/** What a ApiVersions response is encoded from. */
+/** What ApiVersions responses are encoded from. */
 export type ApiVersionsResponseInput = ResponseInputOf<typeof ApiVersions>

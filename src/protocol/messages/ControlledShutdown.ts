@@ -37,14 +37,14 @@ export const ControlledShutdown = defineApi({
   },
 })
 
-/** A decoded ControlledShutdown request: all fields, defaults where its version lacks them. */
+/** A decoded ControlledShutdown request, with all fields of all versions. */
 export type ControlledShutdownRequest = RequestOf<typeof ControlledShutdown>
 
 /** A decoded ControlledShutdown response. */
 export type ControlledShutdownResponse = ResponseOf<typeof ControlledShutdown>
 
-/** What a ControlledShutdown request is encoded from: fields with a default may be left out. */
+/** What ControlledShutdown requests are encoded from; defaults may be missing. */
 export type ControlledShutdownRequestInput = RequestInputOf<typeof ControlledShutdown>
 
-/** What a ControlledShutdown response is encoded from. */
+/** What ControlledShutdown responses are encoded from. */
 export type ControlledShutdownResponseInput = ResponseInputOf<typeof ControlledShutdown>

@@ -39,14 +39,14 @@ export const CreateAcls = defineApi({
   },
 })
 
-/** A decoded CreateAcls request: all fields, defaults where its version lacks them. */
+/** A decoded CreateAcls request, with all fields of all versions. */
 export type CreateAclsRequest = RequestOf<typeof CreateAcls>
 
 /** A decoded CreateAcls response. */
 export type CreateAclsResponse = ResponseOf<typeof CreateAcls>
 
-/** What a CreateAcls request is encoded from: fields with a default may be left out. */
+/** What CreateAcls requests are encoded from; defaults may be missing. */
 export type CreateAclsRequestInput = RequestInputOf<typeof CreateAcls>
 
-/** What a CreateAcls response is encoded from. */
+/** What CreateAcls responses are encoded from. */
 export type CreateAclsResponseInput = ResponseInputOf<typeof CreateAcls>

@@ -42,18 +42,18 @@ export const CreateDelegationToken = defineApi({
   },
 })
 
-/** A decoded CreateDelegationToken request: all fields, defaults where its version lacks them. */
+/** A decoded CreateDelegationToken request, with all fields of all versions. */
 export type CreateDelegationTokenRequest = RequestOf<typeof CreateDelegationToken>
 
 /** A decoded CreateDelegationToken response. */
 export type CreateDelegationTokenResponse = ResponseOf<typeof CreateDelegationToken>
 
-/** What a CreateDelegationToken request is encoded from: fields with a default may be left out. */
+/** What CreateDelegationToken requests are encoded from; defaults may be missing. */
 export type CreateDelegationTokenRequestInput = RequestInputOf<
   typeof CreateDelegationToken
 >
 
-/** What a CreateDelegationToken response is encoded from. */
+/** What CreateDelegationToken responses are encoded from. */
 export type CreateDelegationTokenResponseInput = ResponseInputOf<
   typeof CreateDelegationToken
 >

@@ -45,14 +45,14 @@ export const CreatePartitions = defineApi({
   },
 })
 
-/** A decoded CreatePartitions request: all fields, defaults where its version lacks them. */
+/** A decoded CreatePartitions request, with all fields of all versions. */
 export type CreatePartitionsRequest = RequestOf<typeof CreatePartitions>
 
 /** A decoded CreatePartitions response. */
 export type CreatePartitionsResponse = ResponseOf<typeof CreatePartitions>
 
-/** What a CreatePartitions request is encoded from: fields with a default may be left out. */
+/** What CreatePartitions requests are encoded from; defaults may be missing. */
 export type CreatePartitionsRequestInput = RequestInputOf<typeof CreatePartitions>
 
-/** What a CreatePartitions response is encoded from. */
+/** What CreatePartitions responses are encoded from. */
 export type CreatePartitionsResponseInput = ResponseInputOf<typeof CreatePartitions>

@@ -48,14 +48,14 @@ export const CreateTopics = defineApi({
   },
 })
 
-/** A decoded CreateTopics request: all fields, defaults where its version lacks them. */
+/** A decoded CreateTopics request, with all fields of all versions. */
 export type CreateTopicsRequest = RequestOf<typeof CreateTopics>
 
 /** A decoded CreateTopics response. */
 export type CreateTopicsResponse = ResponseOf<typeof CreateTopics>
 
-/** What a CreateTopics request is encoded from: fields with a default may be left out. */
+/** What CreateTopics requests are encoded from; defaults may be missing. */
 export type CreateTopicsRequestInput = RequestInputOf<typeof CreateTopics>
 
-/** What a CreateTopics response is encoded from. */
+/** What CreateTopics responses are encoded from. */
 export type CreateTopicsResponseInput = ResponseInputOf<typeof CreateTopics>

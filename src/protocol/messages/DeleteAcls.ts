@@ -53,14 +53,14 @@ export const DeleteAcls = defineApi({
   },
 })
 
-/** A decoded DeleteAcls request: all fields, defaults where its version lacks them. */
+/** A decoded DeleteAcls request, with all fields of all versions. */
 export type DeleteAclsRequest = RequestOf<typeof DeleteAcls>
 
 /** A decoded DeleteAcls response. */
 export type DeleteAclsResponse = ResponseOf<typeof DeleteAcls>
 
-/** What a DeleteAcls request is encoded from: fields with a default may be left out. */
+/** What DeleteAcls requests are encoded from; defaults may be missing. */
 export type DeleteAclsRequestInput = RequestInputOf<typeof DeleteAcls>
 
-/** What a DeleteAcls response is encoded from. */
+/** What DeleteAcls responses are encoded from. */
 export type DeleteAclsResponseInput = ResponseInputOf<typeof DeleteAcls>

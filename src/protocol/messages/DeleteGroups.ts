@@ -32,14 +32,14 @@ export const DeleteGroups = defineApi({
   },
 })
 
-/** A decoded DeleteGroups request: all fields, defaults where its version lacks them. */
+/** A decoded DeleteGroups request, with all fields of all versions. */
 export type DeleteGroupsRequest = RequestOf<typeof DeleteGroups>
 
 /** A decoded DeleteGroups response. */
 export type DeleteGroupsResponse = ResponseOf<typeof DeleteGroups>
 
-/** What a DeleteGroups request is encoded from: fields with a default may be left out. */
+/** What DeleteGroups requests are encoded from; defaults may be missing. */
 export type DeleteGroupsRequestInput = RequestInputOf<typeof DeleteGroups>
 
-/** What a DeleteGroups response is encoded from. */
+/** What DeleteGroups responses are encoded from. */
 export type DeleteGroupsResponseInput = ResponseInputOf<typeof DeleteGroups>

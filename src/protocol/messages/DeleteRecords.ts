@@ -45,14 +45,14 @@ export const DeleteRecords = defineApi({
   },
 })
 
-/** A decoded DeleteRecords request: all fields, defaults where its version lacks them. */
+/** A decoded DeleteRecords request, with all fields of all versions. */
 export type DeleteRecordsRequest = RequestOf<typeof DeleteRecords>
 
 /** A decoded DeleteRecords response. */
 export type DeleteRecordsResponse = ResponseOf<typeof DeleteRecords>
 
-/** What a DeleteRecords request is encoded from: fields with a default may be left out. */
+/** What DeleteRecords requests are encoded from; defaults may be missing. */
 export type DeleteRecordsRequestInput = RequestInputOf<typeof DeleteRecords>
 
-/** What a DeleteRecords response is encoded from. */
+/** What DeleteRecords responses are encoded from. */
 export type DeleteRecordsResponseInput = ResponseInputOf<typeof DeleteRecords>

@@ -35,14 +35,14 @@ export const DeleteTopics = defineApi({
   },
 })
 
-/** A decoded DeleteTopics request: all fields, defaults where its version lacks them. */
+/** A decoded DeleteTopics request, with all fields of all versions. */
 export type DeleteTopicsRequest = RequestOf<typeof DeleteTopics>
 
 /** A decoded DeleteTopics response. */
 export type DeleteTopicsResponse = ResponseOf<typeof DeleteTopics>
 
-/** What a DeleteTopics request is encoded from: fields with a default may be left out. */
+/** What DeleteTopics requests are encoded from; defaults may be missing. */
 export type DeleteTopicsRequestInput = RequestInputOf<typeof DeleteTopics>
 
-/** What a DeleteTopics response is encoded from. */
+/** What DeleteTopics responses are encoded from. */
 export type DeleteTopicsResponseInput = ResponseInputOf<typeof DeleteTopics>

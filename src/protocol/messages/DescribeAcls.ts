@@ -53,14 +53,14 @@ export const DescribeAcls = defineApi({
   },
 })
 
-/** A decoded DescribeAcls request: all fields, defaults where its version lacks them. */
+/** A decoded DescribeAcls request, with all fields of all versions. */
 export type DescribeAclsRequest = RequestOf<typeof DescribeAcls>
 
 /** A decoded DescribeAcls response. */
 export type DescribeAclsResponse = ResponseOf<typeof DescribeAcls>
 
-/** What a DescribeAcls request is encoded from: fields with a default may be left out. */
+/** What DescribeAcls requests are encoded from; defaults may be missing. */
 export type DescribeAclsRequestInput = RequestInputOf<typeof DescribeAcls>
 
-/** What a DescribeAcls response is encoded from. */
+/** What DescribeAcls responses are encoded from. */
 export type DescribeAclsResponseInput = ResponseInputOf<typeof DescribeAcls>

@@ -50,7 +50,7 @@ export const DescribeConfigs = defineApi({
         readOnly: boolean(),
         isDefault: boolean({ until: 0 }),
 
-        // 1 topic, 2 and 3 dynamic broker and its default, 4 static, 5 default.
+        // Where from: 1 topic, 2 broker, 3 all brokers, 4 file, 5 default.
         configSource: int8({ since: 1, default: -1 }),
         isSensitive: boolean(),
         synonyms: array(
@@ -62,14 +62,14 @@ export const DescribeConfigs = defineApi({
   },
 })
 
-/** A decoded DescribeConfigs request: all fields, defaults where its version lacks them. */
+/** A decoded DescribeConfigs request, with all fields of all versions. */
 export type DescribeConfigsRequest = RequestOf<typeof DescribeConfigs>
 
 /** A decoded DescribeConfigs response. */
 export type DescribeConfigsResponse = ResponseOf<typeof DescribeConfigs>
 
-/** What a DescribeConfigs request is encoded from: fields with a default may be left out. */
+/** What DescribeConfigs requests are encoded from; defaults may be missing. */
 export type DescribeConfigsRequestInput = RequestInputOf<typeof DescribeConfigs>
 
-/** What a DescribeConfigs response is encoded from. */
+/** What DescribeConfigs responses are encoded from. */
 export type DescribeConfigsResponseInput = ResponseInputOf<typeof DescribeConfigs>

@@ -45,18 +45,18 @@ export const DescribeDelegationToken = defineApi({
   },
 })
 
-/** A decoded DescribeDelegationToken request: all fields, defaults where its version lacks them. */
+/** A decoded DescribeDelegationToken request, with all fields of all versions. */
 export type DescribeDelegationTokenRequest = RequestOf<typeof DescribeDelegationToken>
 
 /** A decoded DescribeDelegationToken response. */
 export type DescribeDelegationTokenResponse = ResponseOf<typeof DescribeDelegationToken>
 
-/** What a DescribeDelegationToken request is encoded from: fields with a default may be left out. */
+/** What DescribeDelegationToken requests are encoded from; defaults may be missing. */
 export type DescribeDelegationTokenRequestInput = RequestInputOf<
   typeof DescribeDelegationToken
 >
 
-/** What a DescribeDelegationToken response is encoded from. */
+/** What DescribeDelegationToken responses are encoded from. */
 export type DescribeDelegationTokenResponseInput = ResponseInputOf<
   typeof DescribeDelegationToken
 >

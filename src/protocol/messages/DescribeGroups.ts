@@ -48,14 +48,14 @@ export const DescribeGroups = defineApi({
   },
 })
 
-/** A decoded DescribeGroups request: all fields, defaults where its version lacks them. */
+/** A decoded DescribeGroups request, with all fields of all versions. */
 export type DescribeGroupsRequest = RequestOf<typeof DescribeGroups>
 
 /** A decoded DescribeGroups response. */
 export type DescribeGroupsResponse = ResponseOf<typeof DescribeGroups>
 
-/** What a DescribeGroups request is encoded from: fields with a default may be left out. */
+/** What DescribeGroups requests are encoded from; defaults may be missing. */
 export type DescribeGroupsRequestInput = RequestInputOf<typeof DescribeGroups>
 
-/** What a DescribeGroups response is encoded from. */
+/** What DescribeGroups responses are encoded from. */
 export type DescribeGroupsResponseInput = ResponseInputOf<typeof DescribeGroups>

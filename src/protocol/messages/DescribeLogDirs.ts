@@ -47,14 +47,14 @@ export const DescribeLogDirs = defineApi({
   },
 })
 
-/** A decoded DescribeLogDirs request: all fields, defaults where its version lacks them. */
+/** A decoded DescribeLogDirs request, with all fields of all versions. */
 export type DescribeLogDirsRequest = RequestOf<typeof DescribeLogDirs>
 
 /** A decoded DescribeLogDirs response. */
 export type DescribeLogDirsResponse = ResponseOf<typeof DescribeLogDirs>
 
-/** What a DescribeLogDirs request is encoded from: fields with a default may be left out. */
+/** What DescribeLogDirs requests are encoded from; defaults may be missing. */
 export type DescribeLogDirsRequestInput = RequestInputOf<typeof DescribeLogDirs>
 
-/** What a DescribeLogDirs response is encoded from. */
+/** What DescribeLogDirs responses are encoded from. */
 export type DescribeLogDirsResponseInput = ResponseInputOf<typeof DescribeLogDirs>

@@ -38,14 +38,14 @@ export const EndTxn = defineApi({
   },
 })
 
-/** A decoded EndTxn request: all fields, defaults where its version lacks them. */
+/** A decoded EndTxn request, with all fields of all versions. */
 export type EndTxnRequest = RequestOf<typeof EndTxn>
 
 /** A decoded EndTxn response. */
 export type EndTxnResponse = ResponseOf<typeof EndTxn>
 
-/** What a EndTxn request is encoded from: fields with a default may be left out. */
+/** What EndTxn requests are encoded from; defaults may be missing. */
 export type EndTxnRequestInput = RequestInputOf<typeof EndTxn>
 
-/** What a EndTxn response is encoded from. */
+/** What EndTxn responses are encoded from. */
 export type EndTxnResponseInput = ResponseInputOf<typeof EndTxn>

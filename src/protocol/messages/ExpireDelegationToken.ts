@@ -34,18 +34,18 @@ export const ExpireDelegationToken = defineApi({
   },
 })
 
-/** A decoded ExpireDelegationToken request: all fields, defaults where its version lacks them. */
+/** A decoded ExpireDelegationToken request, with all fields of all versions. */
 export type ExpireDelegationTokenRequest = RequestOf<typeof ExpireDelegationToken>
 
 /** A decoded ExpireDelegationToken response. */
 export type ExpireDelegationTokenResponse = ResponseOf<typeof ExpireDelegationToken>
 
-/** What a ExpireDelegationToken request is encoded from: fields with a default may be left out. */
+/** What ExpireDelegationToken requests are encoded from; defaults may be missing. */
 export type ExpireDelegationTokenRequestInput = RequestInputOf<
   typeof ExpireDelegationToken
 >
 
-/** What a ExpireDelegationToken response is encoded from. */
+/** What ExpireDelegationToken responses are encoded from. */
 export type ExpireDelegationTokenResponseInput = ResponseInputOf<
   typeof ExpireDelegationToken
 >

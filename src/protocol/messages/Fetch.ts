@@ -48,7 +48,8 @@ export const Fetch = defineApi({
     // 0: read uncommitted; 1: read committed.
     isolationLevel: int8({ since: 4 }),
 
-    // 0 and -1: a full fetch without a session; 0 and 0: a full fetch that asks for one.
+    // 0 and -1: a full fetch without a session; 0 and 0: a full fetch that asks for
+    // one.
     sessionId: int32({ since: 7 }),
     sessionEpoch: int32({ since: 7, default: -1 }),
     topics: array({
@@ -93,14 +94,14 @@ export const Fetch = defineApi({
   },
 })
 
-/** A decoded Fetch request: all fields, defaults where its version lacks them. */
+/** A decoded Fetch request, with all fields of all versions. */
 export type FetchRequest = RequestOf<typeof Fetch>
 
 /** A decoded Fetch response. */
 export type FetchResponse = ResponseOf<typeof Fetch>
 
-/** What a Fetch request is encoded from: fields with a default may be left out. */
+/** What Fetch requests are encoded from; defaults may be missing. */
 export type FetchRequestInput = RequestInputOf<typeof Fetch>
 
-/** What a Fetch response is encoded from. */
+/** What Fetch responses are encoded from. */
 export type FetchResponseInput = ResponseInputOf<typeof Fetch>

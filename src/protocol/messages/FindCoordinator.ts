@@ -42,14 +42,14 @@ export const FindCoordinator = defineApi({
   },
 })
 
-/** A decoded FindCoordinator request: all fields, defaults where its version lacks them. */
+/** A decoded FindCoordinator request, with all fields of all versions. */
 export type FindCoordinatorRequest = RequestOf<typeof FindCoordinator>
 
 /** A decoded FindCoordinator response. */
 export type FindCoordinatorResponse = ResponseOf<typeof FindCoordinator>
 
-/** What a FindCoordinator request is encoded from: fields with a default may be left out. */
+/** What FindCoordinator requests are encoded from; defaults may be missing. */
 export type FindCoordinatorRequestInput = RequestInputOf<typeof FindCoordinator>
 
-/** What a FindCoordinator response is encoded from. */
+/** What FindCoordinator responses are encoded from. */
 export type FindCoordinatorResponseInput = ResponseInputOf<typeof FindCoordinator>

@@ -36,14 +36,14 @@ export const Heartbeat = defineApi({
   },
 })
 
-/** A decoded Heartbeat request: all fields, defaults where its version lacks them. */
+/** A decoded Heartbeat request, with all fields of all versions. */
 export type HeartbeatRequest = RequestOf<typeof Heartbeat>
 
 /** A decoded Heartbeat response. */
 export type HeartbeatResponse = ResponseOf<typeof Heartbeat>
 
-/** What a Heartbeat request is encoded from: fields with a default may be left out. */
+/** What Heartbeat requests are encoded from; defaults may be missing. */
 export type HeartbeatRequestInput = RequestInputOf<typeof Heartbeat>
 
-/** What a Heartbeat response is encoded from. */
+/** What Heartbeat responses are encoded from. */
 export type HeartbeatResponseInput = ResponseInputOf<typeof Heartbeat>

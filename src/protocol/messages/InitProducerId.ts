@@ -36,14 +36,14 @@ export const InitProducerId = defineApi({
   },
 })
 
-/** A decoded InitProducerId request: all fields, defaults where its version lacks them. */
+/** A decoded InitProducerId request, with all fields of all versions. */
 export type InitProducerIdRequest = RequestOf<typeof InitProducerId>
 
 /** A decoded InitProducerId response. */
 export type InitProducerIdResponse = ResponseOf<typeof InitProducerId>
 
-/** What a InitProducerId request is encoded from: fields with a default may be left out. */
+/** What InitProducerId requests are encoded from; defaults may be missing. */
 export type InitProducerIdRequestInput = RequestInputOf<typeof InitProducerId>
 
-/** What a InitProducerId response is encoded from. */
+/** What InitProducerId responses are encoded from. */
 export type InitProducerIdResponseInput = ResponseInputOf<typeof InitProducerId>

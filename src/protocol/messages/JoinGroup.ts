@@ -37,7 +37,7 @@ export const JoinGroup = defineApi({
     memberId: string(),
     protocolType: string(),
 
-    // The member's assignors, best first, each with what it wants to tell the leader.
+    // The member's assignors, best first. The metadata is for the leader's eyes.
     protocols: array({ name: string(), metadata: bytes() }),
   },
   response: {
@@ -51,14 +51,14 @@ export const JoinGroup = defineApi({
   },
 })
 
-/** A decoded JoinGroup request: all fields, defaults where its version lacks them. */
+/** A decoded JoinGroup request, with all fields of all versions. */
 export type JoinGroupRequest = RequestOf<typeof JoinGroup>
 
 /** A decoded JoinGroup response. */
 export type JoinGroupResponse = ResponseOf<typeof JoinGroup>
 
-/** What a JoinGroup request is encoded from: fields with a default may be left out. */
+/** What JoinGroup requests are encoded from; defaults may be missing. */
 export type JoinGroupRequestInput = RequestInputOf<typeof JoinGroup>
 
-/** What a JoinGroup response is encoded from. */
+/** What JoinGroup responses are encoded from. */
 export type JoinGroupResponseInput = ResponseInputOf<typeof JoinGroup>

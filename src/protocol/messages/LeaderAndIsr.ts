@@ -53,14 +53,14 @@ export const LeaderAndIsr = defineApi({
   },
 })
 
-/** A decoded LeaderAndIsr request: all fields, defaults where its version lacks them. */
+/** A decoded LeaderAndIsr request, with all fields of all versions. */
 export type LeaderAndIsrRequest = RequestOf<typeof LeaderAndIsr>
 
 /** A decoded LeaderAndIsr response. */
 export type LeaderAndIsrResponse = ResponseOf<typeof LeaderAndIsr>
 
-/** What a LeaderAndIsr request is encoded from: fields with a default may be left out. */
+/** What LeaderAndIsr requests are encoded from; defaults may be missing. */
 export type LeaderAndIsrRequestInput = RequestInputOf<typeof LeaderAndIsr>
 
-/** What a LeaderAndIsr response is encoded from. */
+/** What LeaderAndIsr responses are encoded from. */
 export type LeaderAndIsrResponseInput = ResponseInputOf<typeof LeaderAndIsr>

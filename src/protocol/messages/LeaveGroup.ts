@@ -35,14 +35,14 @@ export const LeaveGroup = defineApi({
   },
 })
 
-/** A decoded LeaveGroup request: all fields, defaults where its version lacks them. */
+/** A decoded LeaveGroup request, with all fields of all versions. */
 export type LeaveGroupRequest = RequestOf<typeof LeaveGroup>
 
 /** A decoded LeaveGroup response. */
 export type LeaveGroupResponse = ResponseOf<typeof LeaveGroup>
 
-/** What a LeaveGroup request is encoded from: fields with a default may be left out. */
+/** What LeaveGroup requests are encoded from; defaults may be missing. */
 export type LeaveGroupRequestInput = RequestInputOf<typeof LeaveGroup>
 
-/** What a LeaveGroup response is encoded from. */
+/** What LeaveGroup responses are encoded from. */
 export type LeaveGroupResponseInput = ResponseInputOf<typeof LeaveGroup>

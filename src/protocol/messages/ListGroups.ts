@@ -32,14 +32,14 @@ export const ListGroups = defineApi({
   },
 })
 
-/** A decoded ListGroups request: all fields, defaults where its version lacks them. */
+/** A decoded ListGroups request, with all fields of all versions. */
 export type ListGroupsRequest = RequestOf<typeof ListGroups>
 
 /** A decoded ListGroups response. */
 export type ListGroupsResponse = ResponseOf<typeof ListGroups>
 
-/** What a ListGroups request is encoded from: fields with a default may be left out. */
+/** What ListGroups requests are encoded from; defaults may be missing. */
 export type ListGroupsRequestInput = RequestInputOf<typeof ListGroups>
 
-/** What a ListGroups response is encoded from. */
+/** What ListGroups responses are encoded from. */
 export type ListGroupsResponseInput = ResponseInputOf<typeof ListGroups>

@@ -59,14 +59,14 @@ export const ListOffsets = defineApi({
   },
 })
 
-/** A decoded ListOffsets request: all fields, defaults where its version lacks them. */
+/** A decoded ListOffsets request, with all fields of all versions. */
 export type ListOffsetsRequest = RequestOf<typeof ListOffsets>
 
 /** A decoded ListOffsets response. */
 export type ListOffsetsResponse = ResponseOf<typeof ListOffsets>
 
-/** What a ListOffsets request is encoded from: fields with a default may be left out. */
+/** What ListOffsets requests are encoded from; defaults may be missing. */
 export type ListOffsetsRequestInput = RequestInputOf<typeof ListOffsets>
 
-/** What a ListOffsets response is encoded from. */
+/** What ListOffsets responses are encoded from. */
 export type ListOffsetsResponseInput = ResponseInputOf<typeof ListOffsets>

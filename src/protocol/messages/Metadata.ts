@@ -59,14 +59,14 @@ export const Metadata = defineApi({
   },
 })
 
-/** A decoded Metadata request: all fields, defaults where its version lacks them. */
+/** A decoded Metadata request, with all fields of all versions. */
 export type MetadataRequest = RequestOf<typeof Metadata>
 
 /** A decoded Metadata response. */
 export type MetadataResponse = ResponseOf<typeof Metadata>
 
-/** What a Metadata request is encoded from: fields with a default may be left out. */
+/** What Metadata requests are encoded from; defaults may be missing. */
 export type MetadataRequestInput = RequestInputOf<typeof Metadata>
 
-/** What a Metadata response is encoded from. */
+/** What Metadata responses are encoded from. */
 export type MetadataResponseInput = ResponseInputOf<typeof Metadata>

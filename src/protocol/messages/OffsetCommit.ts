@@ -54,14 +54,14 @@ export const OffsetCommit = defineApi({
   },
 })
 
-/** A decoded OffsetCommit request: all fields, defaults where its version lacks them. */
+/** A decoded OffsetCommit request, with all fields of all versions. */
 export type OffsetCommitRequest = RequestOf<typeof OffsetCommit>
 
 /** A decoded OffsetCommit response. */
 export type OffsetCommitResponse = ResponseOf<typeof OffsetCommit>
 
-/** What a OffsetCommit request is encoded from: fields with a default may be left out. */
+/** What OffsetCommit requests are encoded from; defaults may be missing. */
 export type OffsetCommitRequestInput = RequestInputOf<typeof OffsetCommit>
 
-/** What a OffsetCommit response is encoded from. */
+/** What OffsetCommit responses are encoded from. */
 export type OffsetCommitResponseInput = ResponseInputOf<typeof OffsetCommit>

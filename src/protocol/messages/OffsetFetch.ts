@@ -50,14 +50,14 @@ export const OffsetFetch = defineApi({
   },
 })
 
-/** A decoded OffsetFetch request: all fields, defaults where its version lacks them. */
+/** A decoded OffsetFetch request, with all fields of all versions. */
 export type OffsetFetchRequest = RequestOf<typeof OffsetFetch>
 
 /** A decoded OffsetFetch response. */
 export type OffsetFetchResponse = ResponseOf<typeof OffsetFetch>
 
-/** What a OffsetFetch request is encoded from: fields with a default may be left out. */
+/** What OffsetFetch requests are encoded from; defaults may be missing. */
 export type OffsetFetchRequestInput = RequestInputOf<typeof OffsetFetch>
 
-/** What a OffsetFetch response is encoded from. */
+/** What OffsetFetch responses are encoded from. */
 export type OffsetFetchResponseInput = ResponseInputOf<typeof OffsetFetch>

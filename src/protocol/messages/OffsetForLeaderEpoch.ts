@@ -44,18 +44,18 @@ export const OffsetForLeaderEpoch = defineApi({
   },
 })
 
-/** A decoded OffsetForLeaderEpoch request: all fields, defaults where its version lacks them. */
+/** A decoded OffsetForLeaderEpoch request, with all fields of all versions. */
 export type OffsetForLeaderEpochRequest = RequestOf<typeof OffsetForLeaderEpoch>
 
 /** A decoded OffsetForLeaderEpoch response. */
 export type OffsetForLeaderEpochResponse = ResponseOf<typeof OffsetForLeaderEpoch>
 
-/** What a OffsetForLeaderEpoch request is encoded from: fields with a default may be left out. */
+/** What OffsetForLeaderEpoch requests are encoded from; defaults may be missing. */
 export type OffsetForLeaderEpochRequestInput = RequestInputOf<
   typeof OffsetForLeaderEpoch
 >
 
-/** What a OffsetForLeaderEpoch response is encoded from. */
+/** What OffsetForLeaderEpoch responses are encoded from. */
 export type OffsetForLeaderEpochResponseInput = ResponseInputOf<
   typeof OffsetForLeaderEpoch
 >

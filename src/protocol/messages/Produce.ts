@@ -57,14 +57,14 @@ export const Produce = defineApi({
   },
 })
 
-/** A decoded Produce request: all fields, defaults where its version lacks them. */
+/** A decoded Produce request, with all fields of all versions. */
 export type ProduceRequest = RequestOf<typeof Produce>
 
 /** A decoded Produce response. */
 export type ProduceResponse = ResponseOf<typeof Produce>
 
-/** What a Produce request is encoded from: fields with a default may be left out. */
+/** What Produce requests are encoded from; defaults may be missing. */
 export type ProduceRequestInput = RequestInputOf<typeof Produce>
 
-/** What a Produce response is encoded from. */
+/** What Produce responses are encoded from. */
 export type ProduceResponseInput = ResponseInputOf<typeof Produce>

@@ -33,18 +33,18 @@ export const RenewDelegationToken = defineApi({
   },
 })
 
-/** A decoded RenewDelegationToken request: all fields, defaults where its version lacks them. */
+/** A decoded RenewDelegationToken request, with all fields of all versions. */
 export type RenewDelegationTokenRequest = RequestOf<typeof RenewDelegationToken>
 
 /** A decoded RenewDelegationToken response. */
 export type RenewDelegationTokenResponse = ResponseOf<typeof RenewDelegationToken>
 
-/** What a RenewDelegationToken request is encoded from: fields with a default may be left out. */
+/** What RenewDelegationToken requests are encoded from; defaults may be missing. */
 export type RenewDelegationTokenRequestInput = RequestInputOf<
   typeof RenewDelegationToken
 >
 
-/** What a RenewDelegationToken response is encoded from. */
+/** What RenewDelegationToken responses are encoded from. */
 export type RenewDelegationTokenResponseInput = ResponseInputOf<
   typeof RenewDelegationToken
 >

@@ -32,14 +32,14 @@ export const SaslAuthenticate = defineApi({
   },
 })
 
-/** A decoded SaslAuthenticate request: all fields, defaults where its version lacks them. */
+/** A decoded SaslAuthenticate request, with all fields of all versions. */
 export type SaslAuthenticateRequest = RequestOf<typeof SaslAuthenticate>
 
 /** A decoded SaslAuthenticate response. */
 export type SaslAuthenticateResponse = ResponseOf<typeof SaslAuthenticate>
 
-/** What a SaslAuthenticate request is encoded from: fields with a default may be left out. */
+/** What SaslAuthenticate requests are encoded from; defaults may be missing. */
 export type SaslAuthenticateRequestInput = RequestInputOf<typeof SaslAuthenticate>
 
-/** What a SaslAuthenticate response is encoded from. */
+/** What SaslAuthenticate responses are encoded from. */
 export type SaslAuthenticateResponseInput = ResponseInputOf<typeof SaslAuthenticate>

@@ -36,14 +36,14 @@ export const SaslHandshake = defineApi({
   },
 })
 
-/** A decoded SaslHandshake request: all fields, defaults where its version lacks them. */
+/** A decoded SaslHandshake request, with all fields of all versions. */
 export type SaslHandshakeRequest = RequestOf<typeof SaslHandshake>
 
 /** A decoded SaslHandshake response. */
 export type SaslHandshakeResponse = ResponseOf<typeof SaslHandshake>
 
-/** What a SaslHandshake request is encoded from: fields with a default may be left out. */
+/** What SaslHandshake requests are encoded from; defaults may be missing. */
 export type SaslHandshakeRequestInput = RequestInputOf<typeof SaslHandshake>
 
-/** What a SaslHandshake response is encoded from. */
+/** What SaslHandshake responses are encoded from. */
 export type SaslHandshakeResponseInput = ResponseInputOf<typeof SaslHandshake>

@@ -40,14 +40,14 @@ export const StopReplica = defineApi({
   },
 })
 
-/** A decoded StopReplica request: all fields, defaults where its version lacks them. */
+/** A decoded StopReplica request, with all fields of all versions. */
 export type StopReplicaRequest = RequestOf<typeof StopReplica>
 
 /** A decoded StopReplica response. */
 export type StopReplicaResponse = ResponseOf<typeof StopReplica>
 
-/** What a StopReplica request is encoded from: fields with a default may be left out. */
+/** What StopReplica requests are encoded from; defaults may be missing. */
 export type StopReplicaRequestInput = RequestInputOf<typeof StopReplica>
 
-/** What a StopReplica response is encoded from. */
+/** What StopReplica responses are encoded from. */
 export type StopReplicaResponseInput = ResponseInputOf<typeof StopReplica>

@@ -40,14 +40,14 @@ export const SyncGroup = defineApi({
   },
 })
 
-/** A decoded SyncGroup request: all fields, defaults where its version lacks them. */
+/** A decoded SyncGroup request, with all fields of all versions. */
 export type SyncGroupRequest = RequestOf<typeof SyncGroup>
 
 /** A decoded SyncGroup response. */
 export type SyncGroupResponse = ResponseOf<typeof SyncGroup>
 
-/** What a SyncGroup request is encoded from: fields with a default may be left out. */
+/** What SyncGroup requests are encoded from; defaults may be missing. */
 export type SyncGroupRequestInput = RequestInputOf<typeof SyncGroup>
 
-/** What a SyncGroup response is encoded from. */
+/** What SyncGroup responses are encoded from. */
 export type SyncGroupResponseInput = ResponseInputOf<typeof SyncGroup>

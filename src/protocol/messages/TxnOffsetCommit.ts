@@ -47,14 +47,14 @@ export const TxnOffsetCommit = defineApi({
   },
 })
 
-/** A decoded TxnOffsetCommit request: all fields, defaults where its version lacks them. */
+/** A decoded TxnOffsetCommit request, with all fields of all versions. */
 export type TxnOffsetCommitRequest = RequestOf<typeof TxnOffsetCommit>
 
 /** A decoded TxnOffsetCommit response. */
 export type TxnOffsetCommitResponse = ResponseOf<typeof TxnOffsetCommit>
 
-/** What a TxnOffsetCommit request is encoded from: fields with a default may be left out. */
+/** What TxnOffsetCommit requests are encoded from; defaults may be missing. */
 export type TxnOffsetCommitRequestInput = RequestInputOf<typeof TxnOffsetCommit>
 
-/** What a TxnOffsetCommit response is encoded from. */
+/** What TxnOffsetCommit responses are encoded from. */
 export type TxnOffsetCommitResponseInput = ResponseInputOf<typeof TxnOffsetCommit>

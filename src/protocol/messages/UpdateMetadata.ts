@@ -66,14 +66,14 @@ export const UpdateMetadata = defineApi({
   },
 })
 
-/** A decoded UpdateMetadata request: all fields, defaults where its version lacks them. */
+/** A decoded UpdateMetadata request, with all fields of all versions. */
 export type UpdateMetadataRequest = RequestOf<typeof UpdateMetadata>
 
 /** A decoded UpdateMetadata response. */
 export type UpdateMetadataResponse = ResponseOf<typeof UpdateMetadata>
 
-/** What a UpdateMetadata request is encoded from: fields with a default may be left out. */
+/** What UpdateMetadata requests are encoded from; defaults may be missing. */
 export type UpdateMetadataRequestInput = RequestInputOf<typeof UpdateMetadata>
 
-/** What a UpdateMetadata response is encoded from. */
+/** What UpdateMetadata responses are encoded from. */
 export type UpdateMetadataResponseInput = ResponseInputOf<typeof UpdateMetadata>

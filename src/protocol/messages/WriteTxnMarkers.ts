@@ -47,14 +47,14 @@ export const WriteTxnMarkers = defineApi({
   },
 })
 
-/** A decoded WriteTxnMarkers request: all fields, defaults where its version lacks them. */
+/** A decoded WriteTxnMarkers request, with all fields of all versions. */
 export type WriteTxnMarkersRequest = RequestOf<typeof WriteTxnMarkers>
 
 /** A decoded WriteTxnMarkers response. */
 export type WriteTxnMarkersResponse = ResponseOf<typeof WriteTxnMarkers>
 
-/** What a WriteTxnMarkers request is encoded from: fields with a default may be left out. */
+/** What WriteTxnMarkers requests are encoded from; defaults may be missing. */
 export type WriteTxnMarkersRequestInput = RequestInputOf<typeof WriteTxnMarkers>
 
-/** What a WriteTxnMarkers response is encoded from. */
+/** What WriteTxnMarkers responses are encoded from. */
 export type WriteTxnMarkersResponseInput = ResponseInputOf<typeof WriteTxnMarkers>
