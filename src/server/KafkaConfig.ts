@@ -1,0 +1,313 @@
+/**
+ * # KafkaConfig
+ *
+ * The settings of one broker, read and checked at start: a wrong value fails there, with
+ * the key, the value and what was expected.
+ *
+ * The wings below `server/` never see this class. Each declares the few properties that it
+ * reads, named as here; this class has them all.
+ *
+ * @kafka core/src/main/scala/kafka/server/KafkaConfig.scala#KafkaConfig
+ * @module
+ */
+import { ConfigException } from '../base/errors.ts'
+import { logger } from '../base/logger.ts'
+import { LogConfig } from '../log/LogConfig.ts'
+import { EndPoint, isSecurityProtocol } from '../zk/EndPoint.ts'
+import {
+  type ConfigDefinition,
+  type ConfigValues,
+  definitions,
+} from './config-definitions.ts'
+
+const log = logger('KafkaConfig')
+
+/** Keys of `server.properties` and their values. */
+export type ConfigProps = Readonly<Record<string, string>>
+
+/**
+ * Keys of Kafka 1.1.1 whose part of the broker is not here yet: security, quotas, metrics
+ * reporters, the transaction log. They are accepted so that a real `server.properties`
+ * works, and what they ask for is not done.
+ */
+const WITHOUT_EFFECT =
+  /^(ssl\.|sasl\.|security\.|principal\.|authorizer\.|super\.users|quota\.|replication\.quota\.|alter\.log\.dirs\.|metric|kafka\.metrics|transaction\.|delegation\.token|password\.encoder|zookeeper\.set\.acl|connections\.max\.reauth|create\.topic\.policy|alter\.config\.policy|queued\.max\.request\.bytes|advertised\.(host\.name|port)|replica\.fetch\.|log\.|num\.replica\.alter|controlled\.|fetch\.max|max\.connections|security\.inter)/
+
+const byKey = new Map(
+  Object.entries(definitions).map(([property, row]) => [row.key, property]),
+)
+
+/** The settings of one broker; see `config-definitions.ts` for each. */
+// biome-ignore lint/suspicious/noUnsafeDeclarationMerging: the properties come from the table, and the constructor sets every one of them.
+export interface KafkaConfig extends ConfigValues {}
+
+/** The settings of one broker, checked. */
+// biome-ignore lint/suspicious/noUnsafeDeclarationMerging: see above.
+export class KafkaConfig {
+  /** The settings as they were written. */
+  readonly originals: ConfigProps
+  /** Where this broker listens. */
+  readonly listeners: readonly EndPoint[]
+  /** What it tells others to connect to. */
+  readonly advertisedListeners: readonly EndPoint[]
+  /** The listener that other brokers use. */
+  readonly interBrokerListenerName: string
+  /** Where logs are kept. */
+  readonly logDirs: readonly string[]
+  /** Milliseconds. */
+  readonly logRetentionTimeMillis: number
+  readonly logRollTimeMillis: number
+  readonly logRollTimeJitterMillis: number
+  readonly logFlushIntervalMs: number
+  readonly zkConnectionTimeoutMs: number
+  readonly controllerSocketTimeoutMs: number
+
+  /**
+   * @param props keys as in `server.properties`.
+   * @throws ConfigException naming the key, the value and what was expected.
+   */
+  constructor(props: ConfigProps) {
+    this.originals = { ...props }
+    for (const key of Object.keys(props)) {
+      if (byKey.has(key)) continue
+      if (WITHOUT_EFFECT.test(key)) log.warn(`${key} is set, but has no effect here`)
+      else log.warn(`no setting is named ${key}`)
+    }
+
+    // Read every row of the table.
+    const values: Record<string, unknown> = {}
+    for (const [property, row] of Object.entries(definitions)) {
+      values[property] = read(row, props[row.key])
+    }
+    Object.assign(this, values)
+
+    // Derive what several keys say together.
+    this.zkConnectionTimeoutMs = this.zkConnectionTimeout ?? this.zkSessionTimeoutMs
+    this.controllerSocketTimeoutMs =
+      this.controllerSocketTimeout ?? this.requestTimeoutMs
+    this.logDirs = splitList(this.logDirsText ?? this.logDirText)
+    this.logRetentionTimeMillis = this.#retentionMillis()
+    this.logRollTimeMillis = this.logRollTimeMs ?? hours(this.logRollTimeHours)
+    this.logRollTimeJitterMillis =
+      this.logRollTimeJitterMs ?? hours(this.logRollTimeJitterHours)
+    this.logFlushIntervalMs =
+      this.logFlushIntervalMsOrNone ?? this.logFlushSchedulerIntervalMs
+
+    // Read the listeners.
+    this.listeners = this.#readListeners()
+    this.advertisedListeners = this.#readAdvertisedListeners()
+    this.interBrokerListenerName = this.#readInterBrokerListener()
+    this.#validate()
+  }
+
+  /** Reads settings from a map. */
+  static fromProps(props: ConfigProps): KafkaConfig {
+    return new KafkaConfig(props)
+  }
+
+  /** Splits the text of a `server.properties` into keys and values. */
+  static parseProperties(text: string): Record<string, string> {
+    const props: Record<string, string> = {}
+    const joined = text.replace(/\\\r?\n\s*/g, '')
+    for (const raw of joined.split(/\r?\n/)) {
+      const line = raw.trim()
+      if (line === '' || line.startsWith('#') || line.startsWith('!')) continue
+      const at = /[=:]/.exec(line)?.index ?? line.length
+      props[line.slice(0, at).trim()] = line.slice(at + 1).trim()
+    }
+    return props
+  }
+
+  /** The defaults of topics on this broker, under the names of topic settings. */
+  extractLogConfigMap(): Record<string, string> {
+    const text = (value: unknown) => String(value)
+    const long = (value: number) =>
+      value >= Number.MAX_SAFE_INTEGER ? '9223372036854775807' : String(value)
+    return {
+      'segment.bytes': text(this.logSegmentBytes),
+      'segment.ms': long(this.logRollTimeMillis),
+      'segment.jitter.ms': long(this.logRollTimeJitterMillis),
+      'segment.index.bytes': text(this.logIndexSizeMaxBytes),
+      'flush.messages': long(this.logFlushIntervalMessages),
+      'flush.ms': long(this.logFlushIntervalMs),
+      'retention.bytes': long(this.logRetentionBytes),
+      'retention.ms': long(this.logRetentionTimeMillis),
+      'max.message.bytes': text(this.messageMaxBytes),
+      'index.interval.bytes': text(this.logIndexIntervalBytes),
+      'delete.retention.ms': long(this.logCleanerDeleteRetentionMs),
+      'min.compaction.lag.ms': long(this.logCleanerMinCompactionLagMs),
+      'file.delete.delay.ms': long(this.logDeleteDelayMs),
+      'min.cleanable.dirty.ratio': text(this.logCleanerMinCleanRatio),
+      'cleanup.policy': this.logCleanupPolicy.join(','),
+      'min.insync.replicas': text(this.minInSyncReplicas),
+      'compression.type': this.compressionType,
+      'unclean.leader.election.enable': text(this.uncleanLeaderElectionEnable),
+      preallocate: text(this.logPreAllocateEnable),
+      'message.format.version': this.logMessageFormatVersion,
+      'message.timestamp.type': this.logMessageTimestampType,
+      'message.timestamp.difference.max.ms': long(
+        this.logMessageTimestampDifferenceMaxMs,
+      ),
+    }
+  }
+
+  #retentionMillis(): number {
+    const minutes = this.logRetentionTimeMins
+    const millis =
+      this.logRetentionTimeMs ??
+      (minutes === undefined ? hours(this.logRetentionTimeHours) : minutes * 60_000)
+    return millis < 0 ? -1 : millis
+  }
+
+  #readListeners(): EndPoint[] {
+    const text = this.listenersText ?? `PLAINTEXT://${this.hostName}:${this.port}`
+    return this.#endPoints('listeners', text)
+  }
+
+  #readAdvertisedListeners(): readonly EndPoint[] {
+    const text = this.advertisedListenersText
+    return text === undefined
+      ? this.listeners
+      : this.#endPoints('advertised.listeners', text)
+  }
+
+  #endPoints(key: string, text: string): EndPoint[] {
+    const protocols = this.#securityProtocols()
+    const endPoints = splitList(text).map((part) => {
+      try {
+        return EndPoint.createEndPoint(part, protocols)
+      } catch (cause) {
+        const message = cause instanceof Error ? cause.message : String(cause)
+        throw wrong(key, text, `NAME://host:port (${message})`)
+      }
+    })
+
+    // Each listener has its own name and, but for port 0, its own port.
+    const names = endPoints.map((endPoint) => endPoint.listenerName)
+    if (new Set(names).size < names.length) throw wrong(key, text, 'names used once')
+    const unsafe = endPoints.find((e) => e.securityProtocol !== 'PLAINTEXT')
+    if (unsafe) {
+      throw wrong(key, text, `PLAINTEXT; ${unsafe.securityProtocol} is not built yet`)
+    }
+    if (endPoints.length === 0) throw wrong(key, text, 'at least one listener')
+    return endPoints
+  }
+
+  #securityProtocols(): Map<string, string> {
+    const text = this.listenerSecurityProtocolMapText
+    const protocols = new Map<string, string>()
+    for (const part of splitList(text)) {
+      const [name = '', protocol = ''] = part.split(':')
+      if (!isSecurityProtocol(protocol)) {
+        throw wrong('listener.security.protocol.map', text, 'LISTENER:PROTOCOL pairs')
+      }
+      protocols.set(name.toUpperCase(), protocol)
+    }
+    return protocols
+  }
+
+  #readInterBrokerListener(): string {
+    const names = this.listeners.map((listener) => listener.listenerName)
+    const name = this.interBrokerListener?.toUpperCase()
+    if (name === undefined) {
+      const plain = this.listeners.find((l) => l.listenerName === 'PLAINTEXT')
+      return plain?.listenerName ?? names[0] ?? 'PLAINTEXT'
+    }
+    if (names.includes(name)) return name
+    throw wrong('inter.broker.listener.name', name, `one of ${names.join(', ')}`)
+  }
+
+  #validate(): void {
+    // Check what one row alone cannot know.
+    const { brokerId, maxReservedBrokerId, brokerIdGenerationEnable } = this
+    if (!brokerIdGenerationEnable && brokerId < 0) {
+      throw wrong('broker.id', String(brokerId), '0 or more, as none may be made')
+    }
+    if (brokerIdGenerationEnable && (brokerId < -1 || brokerId > maxReservedBrokerId)) {
+      throw wrong('broker.id', String(brokerId), `-1 to ${maxReservedBrokerId}`)
+    }
+    if (this.zkConnect === '') {
+      throw wrong('zookeeper.connect', '', 'where ZooKeeper is')
+    }
+    if (this.logDirs.length === 0) throw wrong('log.dirs', '', 'at least one directory')
+    if (this.replicaFetchWaitMaxMs > this.replicaSocketTimeoutMs) {
+      const limit = `at most replica.socket.timeout.ms, ${this.replicaSocketTimeoutMs}`
+      throw wrong(
+        'replica.fetch.wait.max.ms',
+        String(this.replicaFetchWaitMaxMs),
+        limit,
+      )
+    }
+
+    // Check what is handed to topics as their defaults.
+    try {
+      LogConfig.validate(this.extractLogConfigMap())
+    } catch (cause) {
+      const message = cause instanceof Error ? cause.message : String(cause)
+      throw new ConfigException(message, { cause })
+    }
+  }
+}
+
+function hours(count: number): number {
+  return count * 3_600_000
+}
+
+function splitList(text: string): string[] {
+  return text
+    .split(',')
+    .map((part) => part.trim())
+    .filter((part) => part !== '')
+}
+
+function wrong(key: string, value: string, expected: string): ConfigException {
+  return new ConfigException(
+    `invalid value '${value}' for ${key}: expected ${expected}`,
+  )
+}
+
+function read(row: ConfigDefinition, written: string | undefined): unknown {
+  const text = (written ?? row.default)?.trim()
+  if (text === undefined) return undefined
+  switch (row.type) {
+    case 'boolean':
+      if (!/^(true|false)$/i.test(text)) throw wrong(row.key, text, 'true or false')
+      return text.toLowerCase() === 'true'
+    case 'int':
+      return readNumber(
+        row,
+        text,
+        /^[+-]?\d+$/,
+        2 ** 31 - 1,
+        'a whole number of 32 bits',
+      )
+    case 'long':
+      return readNumber(row, text, /^[+-]?\d+$/, 2 ** 63, 'a whole number of 64 bits')
+    case 'double':
+      return readNumber(row, text, /^[+-]?[\d.]+(e[+-]?\d+)?$/i, Infinity, 'a number')
+    case 'list':
+      return splitList(text)
+    default:
+      if (row.oneOf && !row.oneOf.includes(text)) {
+        throw wrong(row.key, text, `one of ${row.oneOf.join(', ')}`)
+      }
+      return text
+  }
+}
+
+function readNumber(
+  row: ConfigDefinition,
+  text: string,
+  pattern: RegExp,
+  max: number,
+  expected: string,
+): number {
+  const value = Number(text)
+  if (!pattern.test(text) || Number.isNaN(value) || Math.abs(value) > max) {
+    throw wrong(row.key, text, expected)
+  }
+  if (row.min !== undefined && value < row.min) {
+    throw wrong(row.key, text, `${expected} of at least ${row.min}`)
+  }
+  return value
+}
