@@ -1,0 +1,134 @@
+/**
+ * # Appending to one partition
+ *
+ * One produce request goes to many partitions, and each succeeds or fails alone. This is
+ * the part that turns what an append throws into what that partition answers.
+ *
+ * @kafka core/src/main/scala/kafka/server/ReplicaManager.scala#ReplicaManager.appendToLocalLog
+ * @module
+ */
+import {
+  CorruptRecordException,
+  Errors,
+  InvalidTimestampException,
+  KafkaStorageException,
+  NotLeaderForPartitionException,
+  RecordBatchTooLargeException,
+  RecordTooLargeException,
+  UnknownTopicOrPartitionException,
+} from '../base/errors.ts'
+import { logger } from '../base/logger.ts'
+import type { TopicPartition } from '../base/TopicPartition.ts'
+import { TopicPartitionMap } from '../base/TopicPartitionMap.ts'
+import type { MemoryRecords } from '../record/MemoryRecords.ts'
+import type { PartitionResponse } from './DelayedProduce.ts'
+import type { Partition } from './Partition.ts'
+
+const log = logger('ReplicaManager')
+
+/** What one partition's append gave. */
+export interface LogAppendResult {
+  /** The high watermark at which it counts as replicated. */
+  readonly requiredOffset: number
+  readonly response: PartitionResponse
+}
+
+/** How an append is made. */
+export interface AppendOptions {
+  readonly isFromClient: boolean
+  readonly requiredAcks: number
+}
+
+/** Appends to a partition found by {@link find}; never throws. */
+export function appendToPartition(
+  topicPartition: TopicPartition,
+  partition: Partition | undefined,
+  records: MemoryRecords,
+  { isFromClient, requiredAcks }: AppendOptions,
+): LogAppendResult {
+  try {
+    if (!partition) {
+      throw new UnknownTopicOrPartitionException(
+        `${topicPartition} is not on this broker`,
+      )
+    }
+    if (partition.isOffline) {
+      throw new KafkaStorageException(
+        `the log directory of ${topicPartition} is offline`,
+      )
+    }
+    const info = partition.appendRecordsToLeader(records, isFromClient, requiredAcks)
+    return {
+      requiredOffset: info.lastOffset + 1,
+      response: {
+        error: Errors.NONE,
+        baseOffset: info.firstOffset,
+        logAppendTime: info.logAppendTime,
+        logStartOffset: info.logStartOffset,
+      },
+    }
+  } catch (error) {
+    if (isExpected(error)) return failedAppend(error)
+
+    // Give the log start with the rest: a producer whose state was deleted with the
+    // oldest records can tell from it that nothing is lost.
+    log.error(`cannot append to ${topicPartition}`, error)
+    const known = partition && !partition.isOffline
+    return failedAppend(error, known ? partition.logStartOffset : -1)
+  }
+}
+
+/** The result of an append that failed. */
+export function failedAppend(error: unknown, logStartOffset = -1): LogAppendResult {
+  return {
+    requiredOffset: 0,
+    response: {
+      error: Errors.forException(error),
+      baseOffset: -1,
+      logAppendTime: -1,
+      logStartOffset,
+    },
+  }
+}
+
+// What clients and failing disks bring about; anything else deserves a line in the log.
+function isExpected(error: unknown): boolean {
+  return (
+    error instanceof UnknownTopicOrPartitionException ||
+    error instanceof NotLeaderForPartitionException ||
+    error instanceof RecordTooLargeException ||
+    error instanceof RecordBatchTooLargeException ||
+    error instanceof CorruptRecordException ||
+    error instanceof KafkaStorageException ||
+    error instanceof InvalidTimestampException
+  )
+}
+
+/** Refuses `acks` that mean nothing, for every partition. */
+export function refuseAcks(
+  entries: TopicPartitionMap<unknown>,
+): TopicPartitionMap<PartitionResponse> {
+  const error = Errors.INVALID_REQUIRED_ACKS
+  const response = { error, baseOffset: -1, logAppendTime: -1, logStartOffset: -1 }
+  const refused = new TopicPartitionMap<PartitionResponse>()
+  for (const topicPartition of entries.keys()) refused.set(topicPartition, response)
+  return refused
+}
+
+/** True when followers are to be waited for: all of them, and something was appended. */
+export function delayedProduceRequestRequired(
+  requiredAcks: number,
+  results: TopicPartitionMap<LogAppendResult>,
+): boolean {
+  if (requiredAcks !== -1) return false
+  return [...results.values()].some(({ response }) => response.error === Errors.NONE)
+}
+
+/** What is answered when nobody is waited for. */
+export function plainResponses(
+  results: TopicPartitionMap<LogAppendResult>,
+): TopicPartitionMap<PartitionResponse> {
+  const responses = new TopicPartitionMap<PartitionResponse>()
+  for (const [tp, { response }] of results) responses.set(tp, response)
+  return responses
+}
