@@ -11,13 +11,17 @@
  * of 1.1.1 and answered just enough to keep them going: producing, idempotent and
  * transactional producing, consuming in a group, admin calls, and kcat in its modes for
  * brokers 0.9 and 0.10.
+ *
+ * `broker-exchanges.golden.json` holds a request and its response for every version of all
+ * APIs but SaslAuthenticate, as a real broker of Kafka 1.1.1 (one node, no authorizer)
+ * answered them. Requests of the controller were sent with a stale epoch.
  */
 import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { ByteReader } from '../../src/base/bytes/ByteReader.ts'
 import { ApiKeys } from '../../src/protocol/ApiKeys.ts'
-import { encodeRequest } from '../../src/protocol/framing.ts'
-import { RequestHeader } from '../../src/protocol/RequestHeader.ts'
+import { encodeRequest, encodeResponse } from '../../src/protocol/framing.ts'
+import { RequestHeader, ResponseHeader } from '../../src/protocol/RequestHeader.ts'
 import { decoded, encoded, everyVersion, leaves } from './schema-tools.ts'
 
 interface Golden {
@@ -35,6 +39,12 @@ interface ClientFrame {
   readonly hex: string
 }
 
+interface Exchange {
+  readonly exchange: string
+  readonly request: string
+  readonly response: string
+}
+
 function read<T>(name: string): readonly T[] {
   const text = readFileSync(new URL(name, import.meta.url), 'utf8')
   return JSON.parse(text) as readonly T[]
@@ -42,6 +52,7 @@ function read<T>(name: string): readonly T[] {
 
 const goldens = read<Golden>('./kafka-clients-1.1.1.golden.json')
 const clientFrames = read<ClientFrame>('./client-frames.golden.json')
+const exchanges = read<Exchange>('./broker-exchanges.golden.json')
 
 /** Makes a decoded scalar look as the Java program printed it. */
 function plain(leaf: unknown): unknown {
@@ -90,4 +101,24 @@ describe('requests of clients that we did not write', () => {
       expect(again.subarray(4).toString('hex')).toBe(frame.hex)
     },
   )
+})
+
+describe('responses of a broker that we did not write', () => {
+  it.each(exchanges)('$exchange is read whole and written alike', (exchange) => {
+    const { apiKey, apiVersion, correlationId } = RequestHeader.parse(
+      new ByteReader(Buffer.from(exchange.request, 'hex')),
+    )
+    const api = ApiKeys.forId(apiKey)!
+    expect(`${api.name} v${apiVersion}`).toBe(exchange.exchange)
+
+    // Read the response to the end.
+    const reader = new ByteReader(Buffer.from(exchange.response, 'hex'))
+    expect(ResponseHeader.parse(reader).correlationId).toBe(correlationId)
+    const body = api.response.decode(apiVersion, reader)
+    expect(reader.remaining).toBe(0)
+
+    // Write the very frame again.
+    const again = encodeResponse(api, apiVersion, correlationId, body)
+    expect(again.subarray(4).toString('hex')).toBe(exchange.response)
+  })
 })
