@@ -39,7 +39,6 @@ export interface CursorOrigin {
 export class DefaultRecordCursor implements RecordCursor {
   offset = -1
   timestamp = -1
-  sequence = -1
   sizeInBytes = 0
   hasKey = false
 
@@ -50,6 +49,7 @@ export class DefaultRecordCursor implements RecordCursor {
   readonly #firstTimestamp: number
   readonly #isAppendTime: boolean
   readonly #logAppendTime: number
+  #offsetDelta = 0
   #read = 0
   #position = 0
   /** No byte of the record may be read from here on. */
@@ -73,6 +73,10 @@ export class DefaultRecordCursor implements RecordCursor {
     this.#firstTimestamp = origin.firstTimestamp
     this.#isAppendTime = origin.logAppendTime !== undefined
     this.#logAppendTime = origin.logAppendTime ?? -1
+  }
+
+  get sequence(): number {
+    return incrementSequence(this.#origin.baseSequence, this.#offsetDelta)
   }
 
   get isCompressed(): boolean {
@@ -108,9 +112,8 @@ export class DefaultRecordCursor implements RecordCursor {
     this.#position++
     const timestamp = this.#firstTimestamp + this.#readVarlong()
     this.timestamp = this.#isAppendTime ? this.#logAppendTime : timestamp
-    const offsetDelta = this.#readVarint()
-    this.offset = this.#baseOffset + offsetDelta
-    this.sequence = incrementSequence(this.#origin.baseSequence, offsetDelta)
+    this.#offsetDelta = this.#readVarint()
+    this.offset = this.#baseOffset + this.#offsetDelta
     if (!Number.isSafeInteger(timestamp)) this.#fail(`timestamp ${timestamp}`)
 
     // Step over key and value, keeping where they are.

@@ -7,7 +7,7 @@
  *
  * | source and target | same format, inner offsets 0…n-1 | else |
  * |---|---|---|
- * | both uncompressed | in place, whatever the offsets | rebuilt in the topic's format |
+ * | both uncompressed | in place | rebuilt in the topic's format |
  * | same codec, format above 0 | in place | packed again |
  * | other codec | packed again | packed again |
  *
@@ -19,6 +19,9 @@
  * @kafka core/src/main/scala/kafka/log/LogValidator.scala#LogValidator
  * @differs several compressed batches in one set are packed again into one; Kafka, when
  *   their inner offsets happen to go on from each other, sets the offset of the first only
+ * @differs uncompressed records of a client whose offsets inside the batch are not 0…n-1 are
+ *   refused, as Kafka does since 2.4; 1.1.1 stores them, and readers then see other offsets
+ *   than the producer was told
  * @differs a transactional batch for a topic of an older format is always refused with
  *   UNSUPPORTED_FOR_MESSAGE_FORMAT; Kafka 1.1.1 answers UNKNOWN_SERVER_ERROR when it is not
  *   compressed, because its builder complains before the check
@@ -127,9 +130,15 @@ function assignOffsetsNonCompressed(
     // Check each record and find the latest.
     let maxBatchTimestamp: number = RecordBatch.NO_TIMESTAMP
     let offsetOfMaxBatchTimestamp = -1
+    const rules = rulesOf(batch, request)
+    const isDense = request.isFromClient && magic >= RecordBatch.MAGIC_VALUE_V2
+    const shift = offset - batch.baseOffset
     const cursor = batch.streamingIterator(request.maxDecompressedBytes)
     while (cursor.next()) {
-      validateRecord(batch, cursor, request)
+      validateRecord(cursor, rules)
+      if (isDense && cursor.offset + shift !== offset) {
+        throw new InvalidRecordException(`offset ${cursor.offset} out of its turn`)
+      }
       if (hasTimestamps && cursor.timestamp > maxBatchTimestamp) {
         maxBatchTimestamp = cursor.timestamp
         offsetOfMaxBatchTimestamp = offset
@@ -166,8 +175,9 @@ function convertAndAssignOffsetsNonCompressed(
   let count = 0
   for (const batch of request.records.batches()) {
     validateBatch(batch, request)
+    const rules = rulesOf(batch, request)
     const cursor = batch.streamingIterator(request.maxDecompressedBytes)
-    for (; cursor.next(); count++) validateRecord(batch, cursor, request)
+    for (; cursor.next(); count++) validateRecord(cursor, rules)
     cursors.push(cursor)
   }
   const estimate = request.records.sizeInBytes + 16 * count
@@ -202,10 +212,11 @@ function validateMessagesAndAssignOffsetsCompressed(
     if (!isPacked && batch.isControlBatch) inPlaceAssignment = true
 
     // Check each record, and whether its offset and format can stay.
+    const rules = rulesOf(batch, request)
     const cursor = batch.streamingIterator(request.maxDecompressedBytes)
     cursors.push(cursor)
     for (; cursor.next(); count++) {
-      validateRecord(batch, cursor, request)
+      validateRecord(cursor, rules)
       if (isPacked && cursor.isCompressed) {
         throw new InvalidRecordException(
           'a compressed record inside a compressed batch',
@@ -213,7 +224,7 @@ function validateMessagesAndAssignOffsetsCompressed(
       }
       uncompressedBytes += cursor.sizeInBytes
       if (!cursor.hasMagic(magic)) inPlaceAssignment = false
-      if (batch.magic === RecordBatch.MAGIC_VALUE_V0) continue
+      if (rules.magic === RecordBatch.MAGIC_VALUE_V0) continue
       if (magic === RecordBatch.MAGIC_VALUE_V0) continue
       if (cursor.offset !== expectedInnerOffset++) inPlaceAssignment = false
       if (cursor.timestamp > maxTimestamp) maxTimestamp = cursor.timestamp
@@ -330,49 +341,61 @@ function validateClientBatch(batch: RecordBatch): void {
   }
 }
 
+/** What every record of a batch is held against, worked out once. */
+interface RecordRules {
+  readonly magic: number
+  /** Whether each record has a CRC of its own that nothing has checked yet. */
+  readonly checkCrc: boolean
+  readonly needsKey: boolean
+  readonly now: number
+  /** Most milliseconds from now; no record can pass infinity. */
+  readonly timestampDiffMaxMs: number
+  /** Whether the sender stamped the batch as only a broker may. */
+  readonly isAppendTime: boolean
+}
+
+/** Works out what the records of a batch are held against. */
+function rulesOf(batch: RecordBatch, request: ValidationRequest): RecordRules {
+  const isCreateTime = request.timestampType === TimestampType.CREATE_TIME
+  return {
+    magic: batch.magic,
+    checkCrc: batch.magic <= RecordBatch.MAGIC_VALUE_V1 && batch.isCompressed,
+    needsKey: request.compactedTopic,
+    now: request.now,
+    timestampDiffMaxMs: isCreateTime ? request.timestampDiffMaxMs : Infinity,
+    isAppendTime: batch.timestampType === TimestampType.LOG_APPEND_TIME,
+  }
+}
+
 /** Checks one record. */
-function validateRecord(
-  batch: RecordBatch,
-  record: RecordView,
-  request: ValidationRequest,
-): void {
-  if (!record.hasMagic(batch.magic)) {
+function validateRecord(record: RecordView, rules: RecordRules): void {
+  if (!record.hasMagic(rules.magic)) {
     throw new InvalidRecordException(
-      `a record's magic does not match the outer magic ${batch.magic}`,
+      `a record's magic does not match the outer magic ${rules.magic}`,
     )
   }
 
   // Check the CRC of an inner message: the batch's covers it only while packed.
-  if (batch.magic <= RecordBatch.MAGIC_VALUE_V1 && batch.isCompressed) {
-    record.ensureValid()
-  }
+  if (rules.checkCrc) record.ensureValid()
 
-  if (request.compactedTopic && !record.hasKey) {
+  if (rules.needsKey && !record.hasKey) {
     throw new InvalidRecordException('a compacted topic takes no message without a key')
   }
-  validateTimestamp(batch, record, request)
+  validateTimestamp(record, rules)
 }
 
 /** Checks that a producer's time is near, and that it is the producer's. */
-function validateTimestamp(
-  batch: RecordBatch,
-  record: RecordView,
-  request: ValidationRequest,
-): void {
-  const { now, timestampDiffMaxMs } = request
+function validateTimestamp(record: RecordView, rules: RecordRules): void {
+  const { now, timestampDiffMaxMs } = rules
   const { timestamp } = record
-  const isCreateTime = request.timestampType === TimestampType.CREATE_TIME
-  if (
-    isCreateTime &&
-    timestamp !== RecordBatch.NO_TIMESTAMP &&
-    Math.abs(timestamp - now) > timestampDiffMaxMs
-  ) {
+  const isFar = Math.abs(timestamp - now) > timestampDiffMaxMs
+  if (isFar && timestamp !== RecordBatch.NO_TIMESTAMP) {
     const range = `[${now - timestampDiffMaxMs}, ${now + timestampDiffMaxMs}]`
     throw new InvalidTimestampException(
       `timestamp ${timestamp} of the message at offset ${record.offset} is not in ${range}`,
     )
   }
-  if (batch.timestampType === TimestampType.LOG_APPEND_TIME) {
+  if (rules.isAppendTime) {
     throw new InvalidTimestampException('a producer must not set LogAppendTime')
   }
 }

@@ -299,6 +299,16 @@ describe('validateMessagesAndAssignOffsets() refuses', () => {
       },
     ],
     [
+      'unpacked records whose offsets are not 0, 1, 2',
+      InvalidRecordException,
+      () =>
+        validate(
+          forge(three(), (x) => {
+            x[64] = 8 // the offset delta of the first record, 4 instead of 0
+          }),
+        ),
+    ],
+    [
       'zstd, which 1.1 does not know',
       IllegalArgumentException,
       () => validate(forge(three(), (x) => x.writeInt16BE(4, 21))),

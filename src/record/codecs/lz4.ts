@@ -12,6 +12,8 @@
  * is checked; from magic 1 on the right one is written and checked. Blocks that refer to
  * earlier blocks are refused, as Kafka does; a content checksum is passed over.
  *
+ * @differs block checksums are passed over too: the CRC of the batch covers them
+ *
  * @kafka clients/src/main/java/org/apache/kafka/common/record/KafkaLZ4BlockInputStream.java#KafkaLZ4BlockInputStream
  * @kafka clients/src/main/java/org/apache/kafka/common/record/KafkaLZ4BlockOutputStream.java#KafkaLZ4BlockOutputStream
  * @module
@@ -24,7 +26,8 @@ import { xxHash32Short } from './xxhash32.ts'
 /** The two functions used of the package. */
 interface Lz4Package {
   compressFrameSync(data: Buffer): Buffer
-  decompressFrameSync(data: Buffer): Buffer
+  /** Takes one block behind the length that it unpacks to, u32 LE. */
+  uncompressSync(data: Buffer): Buffer
 }
 
 const lz4 = optionalPackage<Lz4Package>('lz4', 'lz4-napi')
@@ -32,7 +35,6 @@ const lz4 = optionalPackage<Lz4Package>('lz4', 'lz4-napi')
 const FRAME_MAGIC = 0x184d2204
 const FLG_AT = 4
 const BD_AT = 5
-const FLG_CONTENT_CHECKSUM = 0x04
 const FLG_CONTENT_SIZE = 0x08
 const FLG_BLOCK_CHECKSUM = 0x10
 const FLG_INDEPENDENT = 0x20
@@ -79,21 +81,12 @@ export function decompressLz4(data: Buffer, magic: number, maxBytes: number): Bu
     throw corrupt('lz4', 'the frame header does not match its checksum')
   }
 
-  // Give the codec a frame it accepts: right checksum byte, no content checksum.
-  const end = measure(data, header, maxBytes)
-  let frame = data.subarray(0, end)
-  if (data[header.checksumAt] !== expected || header.flg & FLG_CONTENT_CHECKSUM) {
-    frame = Buffer.from(frame)
-    frame[FLG_AT] = header.flg & ~FLG_CONTENT_CHECKSUM
-    frame[header.checksumAt] = headerChecksum(frame.subarray(FLG_AT, header.checksumAt))
-  }
-
-  const codec = lz4()
-  try {
-    return codec.decompressFrameSync(frame)
-  } catch (cause) {
-    throw corrupt('lz4', (cause as Error).message, cause)
-  }
+  // Find the blocks and what they give, then unpack them side by side.
+  const blocks = blocksOf(data, header, maxBytes)
+  const last = blocks.at(-1)
+  const target = Buffer.allocUnsafe(last === undefined ? 0 : last.to)
+  for (const block of blocks) unpackBlock(data, block, target)
+  return target
 }
 
 /** The checksum byte over the given part of a header. */
@@ -125,34 +118,71 @@ function readHeader(data: Buffer): FrameHeader {
   return { flg, checksumAt, maxBlockBytes: 1 << (2 * sizeCode + 8) }
 }
 
-/**
- * Walks the blocks of a frame, unpacking nothing: finds its end and refuses it when they
- * give too much.
- *
- * @returns index after the end mark
- */
-function measure(data: Buffer, header: FrameHeader, maxBytes: number): number {
+/** One block: where it stands in the frame and where it goes. */
+interface Block {
+  readonly start: number
+  readonly end: number
+  readonly isPacked: boolean
+  /** Index of its first unpacked byte. */
+  readonly from: number
+  /** Index after its last unpacked byte. */
+  readonly to: number
+}
+
+/** Finds the blocks of a frame, unpacking nothing; refuses it when they give too much. */
+function blocksOf(data: Buffer, header: FrameHeader, maxBytes: number): Block[] {
   const trailer = header.flg & FLG_BLOCK_CHECKSUM ? 4 : 0
-  let total = 0
+  const blocks: Block[] = []
+  let from = 0
   let position = header.checksumAt + 1
   while (data.length - position >= 4) {
     const word = data.readUInt32LE(position)
-    position += 4
-    if (word === 0) return position
+    const start = position + 4
+    if (word === 0) return blocks
 
     // Refuse a block that passes the frame's block size or the end of the data.
     const length = word & ~UNCOMPRESSED
-    if (length > header.maxBlockBytes || position + length + trailer > data.length) {
+    const end = start + length
+    if (length > header.maxBlockBytes || end + trailer > data.length) {
       throw corrupt('lz4', `a block of ${length} bytes is too long`)
     }
 
-    // Add up what the blocks give, exactly, so that no bomb is unpacked.
-    const end = position + length
-    total += word >= UNCOMPRESSED ? length : unpackedBytes(data, position, end)
-    if (total > maxBytes) throw tooLarge('lz4', maxBytes)
+    // Work out what the block gives, exactly, so that no bomb is unpacked.
+    const isPacked = word < UNCOMPRESSED
+    const bytes = isPacked ? unpackedBytes(data, start, end) : length
+    if (from + bytes > maxBytes) throw tooLarge('lz4', maxBytes)
+    if (bytes > header.maxBlockBytes) {
+      throw corrupt('lz4', `a block unpacks to ${bytes} bytes`)
+    }
+    blocks.push({ start, end, isPacked, from, to: from + bytes })
+    from += bytes
     position = end + trailer
   }
   throw corrupt('lz4', 'the frame has no end mark')
+}
+
+/** Unpacks one block into its place. */
+function unpackBlock(data: Buffer, block: Block, target: Buffer): void {
+  if (!block.isPacked) {
+    data.copy(target, block.from, block.start, block.end)
+    return
+  }
+
+  // Put the length in front, as the package wants it.
+  const expected = block.to - block.from
+  const packed = Buffer.allocUnsafe(4 + block.end - block.start)
+  packed.writeUInt32LE(expected)
+  data.copy(packed, 4, block.start, block.end)
+
+  const codec = lz4()
+  let unpacked: Buffer
+  try {
+    unpacked = codec.uncompressSync(packed)
+  } catch (cause) {
+    throw corrupt('lz4', (cause as Error).message, cause)
+  }
+  if (unpacked.length !== expected) throw corrupt('lz4', 'a block ends too early')
+  unpacked.copy(target, block.from)
 }
 
 /**

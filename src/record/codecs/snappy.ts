@@ -19,7 +19,10 @@ import { optionalPackage } from './optional-package.ts'
 /** The two functions used of the package. */
 interface SnappyPackage {
   compressSync(input: Uint8Array): Buffer
-  uncompressSync(input: Uint8Array): Buffer | string
+  uncompressSync(
+    input: Uint8Array,
+    options: { readonly copyOutputData: boolean },
+  ): Buffer | string
 }
 
 const snappy = optionalPackage<SnappyPackage>('snappy', 'snappy')
@@ -134,7 +137,9 @@ function unpackedLength(block: Buffer): number {
 function decompressBlock(block: Buffer): Buffer {
   const codec = snappy()
   try {
-    return codec.uncompressSync(block) as Buffer
+    // Have the bytes copied into the heap: memory that the package owns makes the
+    // collector run far too often.
+    return codec.uncompressSync(block, { copyOutputData: true }) as Buffer
   } catch (cause) {
     throw corrupt('snappy', (cause as Error).message, cause)
   }
