@@ -16,7 +16,7 @@
  * @kafka clients/src/main/java/org/apache/kafka/clients/NetworkClient.java#NetworkClient
  * @module
  */
-import { throwIfAborted } from '../base/async/abort.ts'
+import { AbortError, onAbort, throwIfAborted } from '../base/async/abort.ts'
 import { Deferred } from '../base/async/Deferred.ts'
 import { ClosedChannelException, IOException } from '../base/errors.ts'
 import type { Clock, Network, TimerHandle } from '../base/platform/Platform.ts'
@@ -100,20 +100,14 @@ export class NetworkClient {
 
     // Take a place in line before the bytes leave.
     const response = this.#await(correlationId, connection)
-    const onAbort = (): void => {
-      try {
-        throwIfAborted(signal)
-      } catch (error) {
-        response.reject(error)
-      }
-    }
-    signal?.addEventListener('abort', onAbort, { once: true })
+    const forgetSignal =
+      signal && onAbort(signal, () => response.reject(new AbortError()))
     connection.send(frame).catch((error) => connection.close(error))
     try {
       const receive = await response.promise
       return receive.decode(api, version)
     } finally {
-      signal?.removeEventListener('abort', onAbort)
+      forgetSignal?.()
     }
   }
 

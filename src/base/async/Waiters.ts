@@ -8,7 +8,7 @@
  * @module
  */
 import type { Clock, TimerHandle } from '../platform/Platform.ts'
-import { AbortError, throwIfAborted } from './abort.ts'
+import { AbortError, onAbort, throwIfAborted } from './abort.ts'
 
 /** How a wait may end before it is served. */
 export interface WaitLimits {
@@ -40,25 +40,27 @@ export class Waiters<T> {
     return new Promise((resolve, reject) => {
       throwIfAborted(signal)
       let timer: TimerHandle | undefined
-      const leave = (): void => {
-        this.#line.delete(waiter)
-        clock?.clearTimeout(timer)
-        signal?.removeEventListener('abort', onAbort)
-      }
-      const onAbort = (): void => {
-        leave()
-        reject(new AbortError(undefined, { cause: signal?.reason }))
-      }
+      let forgetSignal: (() => void) | undefined
       const waiter: Waiter<T> = {
         settle: (value) => {
           leave()
           resolve(value)
         },
       }
+      const leave = (): void => {
+        this.#line.delete(waiter)
+        clock?.clearTimeout(timer)
+        forgetSignal?.()
+      }
 
       // Stand in line with both ways out open.
       this.#line.add(waiter)
-      signal?.addEventListener('abort', onAbort, { once: true })
+      if (signal !== undefined) {
+        forgetSignal = onAbort(signal, () => {
+          leave()
+          reject(new AbortError(undefined, { cause: signal.reason }))
+        })
+      }
       if (timeoutMs !== undefined && clock !== undefined) {
         timer = clock.setTimeout(() => waiter.settle(undefined), timeoutMs)
       }

@@ -27,3 +27,31 @@ export function isAbortError(error: unknown): boolean {
 export function throwIfAborted(signal: AbortSignal | undefined): void {
   if (signal?.aborted) throw new AbortError(undefined, { cause: signal.reason })
 }
+
+/** Whom to call for each signal; the signal itself has one listener. */
+const callbacks = new WeakMap<AbortSignal, Set<() => void>>()
+
+/**
+ * Calls `fn` when `signal` fires. A signal may be waited on by many at a time, and by one
+ * many times in a row: this is cheaper than a listener each, and Node does not take it
+ * for a leak.
+ *
+ * @returns a function that takes it back
+ */
+export function onAbort(signal: AbortSignal, fn: () => void): () => void {
+  const known = callbacks.get(signal)
+  const waiting = known ?? new Set()
+  if (known === undefined) {
+    callbacks.set(signal, waiting)
+    signal.addEventListener('abort', () => callAll(waiting), { once: true })
+  }
+  waiting.add(fn)
+  return () => {
+    waiting.delete(fn)
+  }
+}
+
+function callAll(waiting: Set<() => void>): void {
+  for (const fn of [...waiting]) fn()
+  waiting.clear()
+}

@@ -5,21 +5,22 @@
  *
  * @module
  */
-import { AbortError, throwIfAborted } from '../async/abort.ts'
+import { AbortError, onAbort, throwIfAborted } from '../async/abort.ts'
 import type { Clock } from './Platform.ts'
 
 /** Waits `ms` on `clock`. @throws AbortError (rejects) when `signal` fires first */
 export function sleepOn(clock: Clock, ms: number, signal?: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
     throwIfAborted(signal)
-    const onAbort = (): void => {
-      clock.clearTimeout(timer)
-      reject(new AbortError(undefined, { cause: signal?.reason }))
-    }
     const timer = clock.setTimeout(() => {
-      signal?.removeEventListener('abort', onAbort)
+      forgetSignal?.()
       resolve()
     }, ms)
-    signal?.addEventListener('abort', onAbort, { once: true })
+    const forgetSignal =
+      signal &&
+      onAbort(signal, () => {
+        clock.clearTimeout(timer)
+        reject(new AbortError(undefined, { cause: signal.reason }))
+      })
   })
 }
