@@ -8,7 +8,7 @@ import { DelayedOperationPurgatory } from '../../src/replica/DelayedOperationPur
 class Wish extends DelayedOperation {
   granted = false
   readonly diary: string[] = []
-  then: () => void = () => {}
+  afterwards: () => void = () => {}
 
   override tryComplete(): boolean {
     return this.granted ? this.forceComplete() : false
@@ -16,7 +16,7 @@ class Wish extends DelayedOperation {
 
   override onComplete(): void {
     this.diary.push('complete')
-    this.then()
+    this.afterwards()
   }
 
   override onExpiration(): void {
@@ -116,7 +116,7 @@ describe('DelayedOperationPurgatory', () => {
     const room = open(new VirtualClock())
     const first = new Wish(1000)
     const second = new Wish(1000)
-    first.then = () => {
+    first.afterwards = () => {
       room.checkAndComplete(a)
       room.tryCompleteElseWatch(second, [a])
     }
