@@ -1,0 +1,860 @@
+/**
+ * # LogManager
+ *
+ * All logs of a broker, in one or more log directories. It opens them at start, makes and
+ * deletes them, runs what has to be done from time to time, and closes them in such a way
+ * that the next start has nothing to recover.
+ *
+ *     /data/a/.lock                            held while a broker uses the directory
+ *            /meta.properties                  which broker
+ *            /recovery-point-offset-checkpoint what of each log is on the disk
+ *            /log-start-offset-checkpoint      what of each log was deleted on request
+ *            /orders-0/ …                      a log
+ *            /orders-1.3f…-delete/             a log that waits for its deletion
+ *            /.kafka_cleanshutdown             only between a proper stop and the next start
+ *
+ * A directory that fails is taken out of service; the others go on.
+ *
+ * Invariants: a partition has at most one log in service, and at most one that is being
+ * moved here.
+ *
+ * @kafka core/src/main/scala/kafka/log/LogManager.scala#LogManager
+ * @differs logs are opened one after the other: there is one thread. Where Kafka halts the
+ *   process because no log directory is left, `halt` is called; it throws by default.
+ * @module
+ */
+import type { KafkaScheduler } from '../base/async/KafkaScheduler.ts'
+import {
+  IllegalStateException,
+  IOException,
+  KafkaException,
+  KafkaStorageException,
+  LogDirNotFoundException,
+} from '../base/errors.ts'
+import { logger } from '../base/logger.ts'
+import type { Platform } from '../base/platform/Platform.ts'
+import { join } from '../base/platform/path.ts'
+import type { TopicPartition } from '../base/TopicPartition.ts'
+import { TopicPartitionMap } from '../base/TopicPartitionMap.ts'
+import { isIOException } from './io-exception.ts'
+import { Log } from './Log.ts'
+import type { LogCleanerView } from './LogCleanerView.ts'
+import type { LogConfig } from './LogConfig.ts'
+import type { LogDirFailureChannel } from './LogDirFailureChannel.ts'
+import {
+  CleanShutdownFile,
+  DeleteDirSuffix,
+  logDeleteDirName,
+  logDirName,
+  logFutureDirName,
+  parseTopicPartitionName,
+} from './log-file-names.ts'
+import { OffsetCheckpointFile } from './OffsetCheckpointFile.ts'
+
+/** Name of the lock in each log directory. */
+export const LockFile = '.lock'
+
+/** Name of the file of recovery points in each log directory. */
+export const RecoveryPointCheckpointFile = 'recovery-point-offset-checkpoint'
+
+/** Name of the file of log start offsets in each log directory. */
+export const LogStartOffsetCheckpointFile = 'log-start-offset-checkpoint'
+
+/** Milliseconds between two searches for silent producers. */
+export const ProducerIdExpirationCheckIntervalMs = 10 * 60 * 1000
+
+/** Milliseconds before any of the periodic tasks first runs. */
+export const InitialTaskDelayMs = 30 * 1000
+
+/** Milliseconds between two looks for logs to delete, when none is waiting. */
+const minDeleteIntervalMs = 1000
+
+/**
+ * What the manager needs of the broker's configuration; `KafkaConfig` has all of it.
+ *
+ * @kafka core/src/main/scala/kafka/server/KafkaConfig.scala#KafkaConfig
+ */
+export interface LogManagerConfig {
+  /** `log.retention.check.interval.ms` */
+  readonly logCleanupIntervalMs: number
+  /** `log.flush.scheduler.interval.ms` */
+  readonly logFlushSchedulerIntervalMs: number
+  /** `log.flush.offset.checkpoint.interval.ms` */
+  readonly logFlushOffsetCheckpointIntervalMs: number
+  /** `log.flush.start.offset.checkpoint.interval.ms` */
+  readonly logFlushStartOffsetCheckpointIntervalMs: number
+  /** `transactional.id.expiration.ms`: how long a silent producer is remembered */
+  readonly transactionIdExpirationMs: number
+}
+
+/** Told when a directory has to be recovered; the broker's state shows it. */
+export interface BrokerStateListener {
+  newState(state: 'RecoveringFromUncleanShutdown'): void
+}
+
+/** What the manager is made with. */
+export interface LogManagerOptions {
+  /** Absolute paths of all log directories. */
+  readonly logDirs: readonly string[]
+  /** Those of them that have failed already. */
+  readonly initialOfflineDirs?: readonly string[]
+  /** Settings of the topics that have their own, by topic. */
+  readonly topicConfigs: ReadonlyMap<string, LogConfig>
+  /** Settings of all other topics. */
+  readonly initialDefaultConfig: LogConfig
+  readonly config: LogManagerConfig
+  readonly scheduler: KafkaScheduler
+  readonly platform: Platform
+  readonly logDirFailureChannel: LogDirFailureChannel
+  readonly brokerState?: BrokerStateListener
+  /** The cleaner of compacted logs, if there is one. */
+  readonly createCleaner?: (logs: TopicPartitionMap<Log>) => LogCleanerView
+  /** Called when no log directory is left. */
+  readonly halt?: (message: string) => void
+}
+
+/**
+ * All logs of a broker.
+ *
+ * @kafka core/src/main/scala/kafka/log/LogManager.scala#LogManager
+ */
+export class LogManager {
+  /** Settings of the topics that had their own when the broker started. */
+  readonly topicConfigs: ReadonlyMap<string, LogConfig>
+
+  /** The cleaner of compacted logs, if there is one. */
+  readonly cleaner: LogCleanerView | undefined
+
+  readonly #options: LogManagerOptions
+  readonly #platform: Platform
+  readonly #logDirs: readonly string[]
+  readonly #log = logger('LogManager')
+
+  /** Logs in service. */
+  readonly #currentLogs = new TopicPartitionMap<Log>()
+
+  /** Logs that are being filled to replace those in service elsewhere. */
+  readonly #futureLogs = new TopicPartitionMap<Log>()
+
+  /** Logs whose directories wait to be removed, with the time they were renamed. */
+  readonly #logsToBeDeleted: { readonly log: Log; readonly scheduledMs: number }[] = []
+
+  /** Where a log is to be made, if someone said so. */
+  readonly #preferredLogDirs = new TopicPartitionMap<string>()
+
+  readonly #dirLocks = new Map<string, () => void>()
+  readonly #recoveryPointCheckpoints = new Map<string, OffsetCheckpointFile>()
+  readonly #logStartOffsetCheckpoints = new Map<string, OffsetCheckpointFile>()
+  #liveLogDirs: readonly string[]
+  #currentDefaultConfig: LogConfig
+
+  /**
+   * Takes the directories and opens every log in them.
+   *
+   * @throws KafkaException when a directory is in use, or named twice
+   * @throws KafkaStorageException when none can be used
+   */
+  constructor(options: LogManagerOptions) {
+    // What is given.
+    this.#options = options
+    this.#platform = options.platform
+    this.#logDirs = options.logDirs
+    this.topicConfigs = options.topicConfigs
+    this.#currentDefaultConfig = options.initialDefaultConfig
+
+    // The directories that can be used, and are ours.
+    this.#liveLogDirs = this.createAndValidateLogDirs()
+    this.lockLogDirs()
+    this.#openCheckpoints()
+
+    // The logs in them.
+    this.loadLogs()
+    this.cleaner = options.createCleaner?.(this.#currentLogs)
+  }
+
+  /** Settings of topics that have none of their own. */
+  get currentDefaultConfig(): LogConfig {
+    return this.#currentDefaultConfig
+  }
+
+  /** The log directories that work, in the order of the configuration. */
+  get liveLogDirs(): readonly string[] {
+    return this.#liveLogDirs
+  }
+
+  /** The log directories that have failed. */
+  get offlineLogDirs(): readonly string[] {
+    return this.#logDirs.filter((dir) => !this.#liveLogDirs.includes(dir))
+  }
+
+  /** All logs, those that are being moved here included. */
+  get allLogs(): readonly Log[] {
+    return [...this.#currentLogs.values(), ...this.#futureLogs.values()]
+  }
+
+  /** Replaces the settings of topics that have none of their own. */
+  reconfigureDefaultLogConfig(logConfig: LogConfig): void {
+    this.#currentDefaultConfig = logConfig
+  }
+
+  /**
+   * Makes the directories that are missing.
+   *
+   * @returns those that can be used
+   */
+  createAndValidateLogDirs(): readonly string[] {
+    // A directory named twice would be locked by ourselves.
+    if (new Set(this.#logDirs).size < this.#logDirs.length) {
+      throw new KafkaException(
+        `duplicate log directory found: ${this.#logDirs.join(', ')}`,
+      )
+    }
+
+    // One that does not work is left out; without any the broker cannot work.
+    const live = this.#logDirs.filter((dir) =>
+      this.#tryDir(dir, 'creating or validating', () => this.#validateLogDir(dir)),
+    )
+    if (live.length === 0) {
+      this.#halt(`none of the log dirs ${this.#logDirs.join(', ')} can be used`)
+    }
+    return live
+  }
+
+  /**
+   * Takes the lock of every directory.
+   *
+   * @throws KafkaException when another broker holds one
+   */
+  lockLogDirs(): void {
+    for (const dir of this.#liveLogDirs) {
+      this.#tryDir(dir, 'locking', () => {
+        const release = this.#lock(join(dir, LockFile))
+        this.#dirLocks.set(dir, release)
+      })
+    }
+  }
+
+  /**
+   * Opens all logs. Where the last run did not stop properly, each is scanned from its
+   * recovery point on.
+   *
+   * @throws KafkaException for a directory that is no log, or a log that is there twice
+   */
+  loadLogs(): void {
+    const started = this.#platform.clock.monotonic()
+    for (const dir of this.#liveLogDirs) {
+      this.#tryDir(dir, 'loading logs', () => this.#loadLogDir(dir))
+    }
+    const ms = Math.round(this.#platform.clock.monotonic() - started)
+    this.#log.info(`Logs loading complete in ${ms} ms, ${this.allLogs.length} logs`)
+  }
+
+  /** Begins what has to be done from time to time, and the cleaner. */
+  startup(): void {
+    // Everything waits half a minute, until the broker has found its feet.
+    const { config, scheduler } = this.#options
+    const first = InitialTaskDelayMs
+    this.#log.info(`Starting log cleanup every ${config.logCleanupIntervalMs} ms`)
+    scheduler.schedule(
+      'kafka-log-retention',
+      () => this.cleanupLogs(),
+      first,
+      config.logCleanupIntervalMs,
+    )
+    scheduler.schedule(
+      'kafka-log-flusher',
+      () => this.flushDirtyLogs(),
+      first,
+      config.logFlushSchedulerIntervalMs,
+    )
+
+    // What the next start will want to know.
+    scheduler.schedule(
+      'kafka-recovery-point-checkpoint',
+      () => this.checkpointLogRecoveryOffsets(),
+      first,
+      config.logFlushOffsetCheckpointIntervalMs,
+    )
+    scheduler.schedule(
+      'kafka-log-start-offset-checkpoint',
+      () => this.checkpointLogStartOffsets(),
+      first,
+      config.logFlushStartOffsetCheckpointIntervalMs,
+    )
+
+    // Deleting schedules itself, for when the next log is due.
+    scheduler.schedule('kafka-delete-logs', () => this.deleteLogs(), first)
+    this.cleaner?.startup()
+  }
+
+  /**
+   * Flushes and closes every log, writes the checkpoints, and marks each directory as
+   * properly closed.
+   *
+   * @throws what closing a log throws; the locks are given back all the same
+   */
+  async shutdown(): Promise<void> {
+    // Nobody may change a log that is being closed.
+    this.#log.info('Shutting down.')
+    await this.cleaner?.shutdown()
+
+    // A directory that fails must not keep the others from being closed.
+    let failure: unknown
+    for (const dir of this.#liveLogDirs) {
+      try {
+        await this.#closeLogDir(dir)
+      } catch (error) {
+        this.#log.error(`Error while closing the logs in ${dir}`, error)
+        failure ??= error
+      }
+    }
+
+    // The directories are free for the next broker.
+    for (const release of this.#dirLocks.values()) release()
+    this.#dirLocks.clear()
+    if (failure !== undefined) throw failure
+    this.#log.info('Shutdown complete.')
+  }
+
+  /**
+   * The log of a partition.
+   *
+   * @param isFuture true for the one that is being moved here
+   */
+  getLog(topicPartition: TopicPartition, isFuture = false): Log | undefined {
+    return this.#logs(isFuture).get(topicPartition)
+  }
+
+  /**
+   * The log of a partition; made if there is none, in the directory with the fewest logs.
+   *
+   * @param config settings of its topic, for a new log
+   * @param isNew true when the partition itself is new, and so has no log anywhere
+   * @param isFuture true for a log that is to replace one in another directory
+   * @throws KafkaStorageException when the log may lie in a directory that has failed, or
+   *   the disk fails
+   */
+  getOrCreateLog(
+    topicPartition: TopicPartition,
+    config: LogConfig,
+    isNew = false,
+    isFuture = false,
+  ): Log {
+    // It is there, or may be where we cannot look.
+    const existing = this.getLog(topicPartition, isFuture)
+    if (existing !== undefined) return existing
+    if (!isNew && this.offlineLogDirs.length > 0) {
+      throw new KafkaStorageException(
+        `cannot create log for ${topicPartition} because log directories ` +
+          `${this.offlineLogDirs.join(',')} are offline`,
+      )
+    }
+
+    // Choose the directory.
+    const logDir = this.#chooseLogDir(topicPartition, isFuture)
+    if (!this.isLogDirOnline(logDir)) {
+      throw new KafkaStorageException(
+        `cannot create log for ${topicPartition} because log directory ${logDir} is offline`,
+      )
+    }
+
+    // Make the log; from then on the choice is as good as forgotten.
+    const uuid = this.#platform.random.uuid()
+    const name = isFuture
+      ? logFutureDirName(topicPartition, uuid)
+      : logDirName(topicPartition)
+    const log = this.#createLog(join(logDir, name), logDir, config)
+    this.#logs(isFuture).set(topicPartition, log)
+    this.#preferredLogDirs.delete(topicPartition)
+    this.#log.info(`Created log for partition ${topicPartition} in ${logDir}`)
+    return log
+  }
+
+  /**
+   * Says where a partition's next log is to be made.
+   *
+   * @param logDir absolute path; ignored when the partition has a log there already
+   */
+  maybeUpdatePreferredLogDir(topicPartition: TopicPartition, logDir: string): void {
+    const isThere = (log: Log | undefined) => log?.parentDir === logDir
+    if (isThere(this.getLog(topicPartition))) return
+    if (isThere(this.getLog(topicPartition, true))) return
+    this.#preferredLogDirs.set(topicPartition, logDir)
+  }
+
+  /**
+   * Takes a log out of service; its directory is renamed now and removed later.
+   *
+   * @returns the log, or `undefined` if there is none
+   * @throws KafkaStorageException when it may lie in a directory that has failed
+   */
+  asyncDelete(topicPartition: TopicPartition, isFuture = false): Log | undefined {
+    // Take it out of service.
+    const logs = this.#logs(isFuture)
+    const removedLog = logs.get(topicPartition)
+    if (removedLog === undefined) {
+      if (this.offlineLogDirs.length === 0) return undefined
+      throw new KafkaStorageException(
+        `failed to delete log for ${topicPartition} because it may be in one of the ` +
+          `offline directories ${this.offlineLogDirs.join(',')}`,
+      )
+    }
+    logs.delete(topicPartition)
+
+    // The cleaner lets go of it.
+    const logDir = removedLog.parentDir
+    if (!isFuture) {
+      this.cleaner?.abortCleaning(topicPartition)
+      this.cleaner?.updateCheckpoints(logDir)
+    }
+
+    // Give it a name that no later log of the partition can have.
+    const uuid = this.#platform.random.uuid()
+    removedLog.renameDir(logDeleteDirName(topicPartition, uuid))
+    this.checkpointLogRecoveryOffsetsInDir(logDir)
+    this.checkpointLogStartOffsetsInDir(logDir)
+    this.#addLogToBeDeleted(removedLog)
+    this.#log.info(
+      `Log for partition ${topicPartition} is renamed to ${removedLog.dir}`,
+    )
+    return removedLog
+  }
+
+  /**
+   * Puts the log that was moved here into service, in place of the one elsewhere, which is
+   * deleted.
+   *
+   * @throws KafkaStorageException when either is offline
+   */
+  replaceCurrentWithFutureLog(topicPartition: TopicPartition): void {
+    // Both must be there.
+    const sourceLog = this.#currentLogs.get(topicPartition)
+    const destLog = this.#futureLogs.get(topicPartition)
+    if (sourceLog === undefined || destLog === undefined) {
+      const which = sourceLog === undefined ? 'current' : 'future'
+      throw new KafkaStorageException(
+        `the ${which} replica for ${topicPartition} is offline`,
+      )
+    }
+
+    // Give the new one its name, and the cleaner its place.
+    destLog.renameDir(logDirName(topicPartition))
+    this.#futureLogs.delete(topicPartition)
+    this.#currentLogs.set(topicPartition, destLog)
+    const { parentDir } = sourceLog
+    this.cleaner?.alterCheckpointDir(topicPartition, parentDir, destLog.parentDir)
+    this.cleaner?.resumeCleaning(topicPartition)
+
+    // Delete the old one.
+    try {
+      sourceLog.renameDir(
+        logDeleteDirName(topicPartition, this.#platform.random.uuid()),
+      )
+      sourceLog.close()
+      this.checkpointLogRecoveryOffsetsInDir(parentDir)
+      this.checkpointLogStartOffsetsInDir(parentDir)
+      this.#addLogToBeDeleted(sourceLog)
+    } catch (error) {
+      if (error instanceof KafkaStorageException) sourceLog.closeHandlers()
+      throw error
+    }
+  }
+
+  /**
+   * Truncates logs; partitions without one are passed over.
+   *
+   * @param partitionOffsets new log end by partition
+   */
+  truncateTo(partitionOffsets: TopicPartitionMap<number>, isFuture = false): void {
+    let truncated = false
+    for (const [topicPartition, offset] of partitionOffsets) {
+      const log = this.getLog(topicPartition, isFuture)
+      if (log === undefined) continue
+
+      // The cleaner must not work on segments that are about to go.
+      const needsPause = !isFuture && offset < log.activeSegment.baseOffset
+      const cleaner = needsPause ? this.cleaner : undefined
+      cleaner?.abortAndPauseCleaning(topicPartition)
+      try {
+        if (log.truncateTo(offset)) truncated = true
+        const { baseOffset } = log.activeSegment
+        cleaner?.maybeTruncateCheckpoint(log.parentDir, topicPartition, baseOffset)
+      } finally {
+        cleaner?.resumeCleaning(topicPartition)
+      }
+    }
+    if (truncated) this.checkpointLogRecoveryOffsets()
+  }
+
+  /** Empties a log and lets it begin at an offset; no log, nothing to do. */
+  truncateFullyAndStartAt(
+    topicPartition: TopicPartition,
+    newOffset: number,
+    isFuture = false,
+  ): void {
+    const log = this.getLog(topicPartition, isFuture)
+    if (log === undefined) return
+    const cleaner = isFuture ? undefined : this.cleaner
+    cleaner?.abortAndPauseCleaning(topicPartition)
+    log.truncateFullyAndStartAt(newOffset)
+    const { baseOffset } = log.activeSegment
+    cleaner?.maybeTruncateCheckpoint(log.parentDir, topicPartition, baseOffset)
+    cleaner?.resumeCleaning(topicPartition)
+    this.checkpointLogRecoveryOffsetsInDir(log.parentDir)
+  }
+
+  /** Keeps the cleaner off a log until it is resumed. */
+  abortAndPauseCleaning(topicPartition: TopicPartition): void {
+    this.cleaner?.abortAndPauseCleaning(topicPartition)
+  }
+
+  /** Writes down, in every directory, what of each log is on the disk. */
+  checkpointLogRecoveryOffsets(): void {
+    for (const dir of this.#liveLogDirs) this.checkpointLogRecoveryOffsetsInDir(dir)
+  }
+
+  /** Writes down, in every directory, which logs begin above their first segment. */
+  checkpointLogStartOffsets(): void {
+    for (const dir of this.#liveLogDirs) this.checkpointLogStartOffsetsInDir(dir)
+  }
+
+  /** Writes the recovery points of one directory, then drops snapshots not needed. */
+  checkpointLogRecoveryOffsetsInDir(dir: string): void {
+    const logs = this.#logsInDir(dir)
+    const checkpoint = this.#recoveryPointCheckpoints.get(dir)
+    if (logs.size === 0 || checkpoint === undefined) return
+    this.#tryDir(dir, 'writing recovery points', () => {
+      const recoveryPoints = new TopicPartitionMap<number>()
+      for (const [tp, log] of logs) recoveryPoints.set(tp, log.recoveryPoint)
+      checkpoint.write(recoveryPoints)
+      for (const log of logs.values()) log.deleteSnapshotsAfterRecoveryPointCheckpoint()
+    })
+  }
+
+  /** Writes the log start offsets of one directory. */
+  checkpointLogStartOffsetsInDir(dir: string): void {
+    const logs = this.#logsInDir(dir)
+    const checkpoint = this.#logStartOffsetCheckpoints.get(dir)
+    if (logs.size === 0 || checkpoint === undefined) return
+    this.#tryDir(dir, 'writing log start offsets', () => {
+      const startOffsets = new TopicPartitionMap<number>()
+      for (const [tp, log] of logs) {
+        const base = log.logSegments[0]?.baseOffset ?? 0
+        if (log.logStartOffset > base) startOffsets.set(tp, log.logStartOffset)
+      }
+      checkpoint.write(startOffsets)
+    })
+  }
+
+  /**
+   * Removes the directories of logs that have waited for `file.delete.delay.ms`, and
+   * schedules itself for the next one.
+   */
+  deleteLogs(): void {
+    // The oldest is the first.
+    const now = this.#platform.clock.now()
+    const delayMs = this.#currentDefaultConfig.fileDeleteDelayMs
+    const dueMs = () => {
+      const next = this.#logsToBeDeleted[0]
+      if (next === undefined) return Math.max(delayMs, minDeleteIntervalMs)
+      return next.scheduledMs + delayMs - now
+    }
+    while (dueMs() <= 0) {
+      const { log } = this.#logsToBeDeleted.shift() as { log: Log }
+      try {
+        log.delete()
+        this.#log.info(`Deleted log for partition ${log.topicPartition} in ${log.dir}`)
+      } catch (error) {
+        this.#log.error(`Exception while deleting ${log}`, error)
+      }
+    }
+
+    // Come back when the next one is due.
+    const { scheduler } = this.#options
+    if (!scheduler.isStarted) return
+    scheduler.schedule('kafka-delete-logs', () => this.deleteLogs(), dueMs())
+  }
+
+  /** Applies retention to every log that is not compacted. */
+  cleanupLogs(): void {
+    let total = 0
+    for (const log of this.allLogs) {
+      if (!log.config.compact) total += log.deleteOldSegments()
+    }
+    if (total > 0) this.#log.info(`Log cleanup completed. ${total} segments deleted`)
+  }
+
+  /** Flushes the logs whose `flush.ms` has passed. */
+  async flushDirtyLogs(): Promise<void> {
+    for (const log of this.allLogs) {
+      const sinceMs = this.#platform.clock.now() - log.lastFlushTime
+      if (sinceMs < log.config.flushMs) continue
+      try {
+        await log.flush()
+      } catch (error) {
+        this.#log.error(`Error flushing topic ${log.topicPartition.topic}`, error)
+      }
+    }
+  }
+
+  /**
+   * Takes a failed directory and all logs in it out of service.
+   *
+   * @param dir absolute path
+   */
+  handleLogDirFailure(dir: string): void {
+    // Without any directory left there is nothing to serve.
+    this.#log.info(`Stopping serving logs in dir ${dir}`)
+    this.#liveLogDirs = this.#liveLogDirs.filter((live) => live !== dir)
+    if (this.#liveLogDirs.length === 0) {
+      this.#halt(`all log dirs in ${this.#logDirs.join(', ')} have failed`)
+    }
+
+    // Write nothing there any more.
+    this.#recoveryPointCheckpoints.delete(dir)
+    this.#logStartOffsetCheckpoints.delete(dir)
+    this.cleaner?.handleLogDirFailure(dir)
+
+    // Let its logs go.
+    for (const logs of [this.#currentLogs, this.#futureLogs]) {
+      for (const [topicPartition, log] of [...logs]) {
+        if (log.parentDir !== dir) continue
+        logs.delete(topicPartition)
+        log.closeHandlers()
+      }
+    }
+    this.#dirLocks.get(dir)?.()
+    this.#dirLocks.delete(dir)
+  }
+
+  /** All logs of a topic. */
+  logsByTopic(topic: string): readonly Log[] {
+    return this.allLogs.filter((log) => log.topicPartition.topic === topic)
+  }
+
+  /** The logs in service, by partition. */
+  currentLogs(): TopicPartitionMap<Log> {
+    return this.#currentLogs
+  }
+
+  /**
+   * Says whether a log directory works.
+   *
+   * @throws LogDirNotFoundException when the broker has no such directory
+   */
+  isLogDirOnline(logDir: string): boolean {
+    if (!this.#logDirs.includes(logDir)) {
+      throw new LogDirNotFoundException(`log dir ${logDir} is not found in the config`)
+    }
+    return this.#liveLogDirs.includes(logDir)
+  }
+
+  /** Says whether logs wait for the removal of their directories. */
+  get hasLogsToBeDeleted(): boolean {
+    return this.#logsToBeDeleted.length > 0
+  }
+
+  async #closeLogDir(dir: string): Promise<void> {
+    // Bring everything to the disk.
+    for (const log of this.#logsInDir(dir).values()) {
+      await log.flush()
+      log.close()
+    }
+
+    // Say so: first how far, then that nothing is missing.
+    this.checkpointLogRecoveryOffsetsInDir(dir)
+    this.checkpointLogStartOffsetsInDir(dir)
+    this.#tryDir(dir, 'writing the clean shutdown marker', () => {
+      const { storage } = this.#platform
+      storage.writeFile(join(dir, CleanShutdownFile), '')
+      storage.syncDirectory(dir)
+    })
+  }
+
+  #validateLogDir(dir: string): void {
+    if (this.#options.initialOfflineDirs?.includes(dir)) {
+      throw new IOException(`failed to load ${dir} during broker startup`)
+    }
+    const { storage } = this.#platform
+    if (!storage.exists(dir)) storage.mkdir(dir)
+    if (!storage.usable(dir)) throw new IOException(`${dir} is not a usable directory`)
+  }
+
+  #lock(path: string): () => void {
+    try {
+      return this.#platform.storage.lock(path)
+    } catch (error) {
+      if (isIOException(error)) throw error
+      throw new KafkaException(
+        `failed to acquire lock on file ${path}: another broker, in this process or ` +
+          'another, is using this directory',
+        { cause: error },
+      )
+    }
+  }
+
+  #openCheckpoints(): void {
+    const { logDirFailureChannel: channel } = this.#options
+    const { storage } = this.#platform
+    for (const dir of this.#liveLogDirs) {
+      this.#tryDir(dir, 'opening checkpoints', () => {
+        const recoveryPath = join(dir, RecoveryPointCheckpointFile)
+        const recovery = new OffsetCheckpointFile(storage, recoveryPath, channel)
+        this.#recoveryPointCheckpoints.set(dir, recovery)
+        const startPath = join(dir, LogStartOffsetCheckpointFile)
+        const start = new OffsetCheckpointFile(storage, startPath, channel)
+        this.#logStartOffsetCheckpoints.set(dir, start)
+      })
+    }
+  }
+
+  #loadLogDir(dir: string): void {
+    // Without the marker, every log is looked through.
+    const { storage } = this.#platform
+    const cleanShutdownFile = join(dir, CleanShutdownFile)
+    const isClean = storage.exists(cleanShutdownFile)
+    if (!isClean) this.#options.brokerState?.newState('RecoveringFromUncleanShutdown')
+
+    // Open one after the other.
+    const recoveryPoints = this.#readCheckpoint(this.#recoveryPointCheckpoints.get(dir))
+    const startOffsets = this.#readCheckpoint(this.#logStartOffsetCheckpoints.get(dir))
+    for (const name of storage.readdir(dir)) {
+      const path = join(dir, name)
+      if (storage.stat(path)?.isDirectory !== true) continue
+      this.#loadLog(path, recoveryPoints, startOffsets)
+    }
+
+    // From now on a crash is a crash again.
+    if (isClean) storage.unlink(cleanShutdownFile)
+  }
+
+  #readCheckpoint(file: OffsetCheckpointFile | undefined): TopicPartitionMap<number> {
+    try {
+      return file?.read() ?? new TopicPartitionMap()
+    } catch (error) {
+      this.#log.warn(`Error while reading ${file?.path}, all its offsets are 0`, error)
+      return new TopicPartitionMap()
+    }
+  }
+
+  #loadLog(
+    path: string,
+    recoveryPoints: TopicPartitionMap<number>,
+    logStartOffsets: TopicPartitionMap<number>,
+  ): void {
+    // Open it where the last run left it.
+    const topicPartition = parseTopicPartitionName(path)
+    const topicConfig = this.topicConfigs.get(topicPartition.topic)
+    const log = this.#openLog(path, topicConfig ?? this.#currentDefaultConfig, {
+      recoveryPoint: recoveryPoints.get(topicPartition) ?? 0,
+      logStartOffset: logStartOffsets.get(topicPartition) ?? 0,
+    })
+    if (path.endsWith(DeleteDirSuffix)) {
+      this.#addLogToBeDeleted(log)
+      return
+    }
+
+    // Two logs of one partition: nobody but the operator knows which is right.
+    const logs = this.#logs(log.isFuture)
+    const previous = logs.get(topicPartition)
+    if (previous !== undefined) {
+      throw new IllegalStateException(
+        `duplicate log directories for ${topicPartition} are found in both ${log.dir} ` +
+          `and ${previous.dir}; delete the one whose disk failed`,
+      )
+    }
+    logs.set(topicPartition, log)
+  }
+
+  #createLog(path: string, logDir: string, config: LogConfig): Log {
+    try {
+      return this.#openLog(path, config, { recoveryPoint: 0, logStartOffset: 0 })
+    } catch (error) {
+      if (!isIOException(error)) throw error
+      const message = `Error while creating log ${path}`
+      this.#options.logDirFailureChannel.maybeAddOfflineLogDir(logDir, message, error)
+      throw new KafkaStorageException(message, { cause: error })
+    }
+  }
+
+  #openLog(
+    dir: string,
+    config: LogConfig,
+    offsets: { readonly recoveryPoint: number; readonly logStartOffset: number },
+  ): Log {
+    const { scheduler, platform, logDirFailureChannel } = this.#options
+    return new Log({
+      dir,
+      config,
+      ...offsets,
+      scheduler,
+      platform,
+      maxProducerIdExpirationMs: this.#options.config.transactionIdExpirationMs,
+      producerIdExpirationCheckIntervalMs: ProducerIdExpirationCheckIntervalMs,
+      logDirFailureChannel,
+    })
+  }
+
+  #chooseLogDir(topicPartition: TopicPartition, isFuture: boolean): string {
+    const preferred = this.#preferredLogDirs.get(topicPartition)
+    if (isFuture && preferred === undefined) {
+      throw new IllegalStateException(
+        `cannot create the future log for ${topicPartition} without a preferred log dir`,
+      )
+    }
+    if (isFuture && this.getLog(topicPartition)?.parentDir === preferred) {
+      throw new IllegalStateException(
+        `cannot create the future log for ${topicPartition} where its log is already`,
+      )
+    }
+    return preferred ?? this.#nextLogDir()
+  }
+
+  /** The directory with the fewest logs; the first of several. */
+  #nextLogDir(): string {
+    const counts = new Map(this.#liveLogDirs.map((dir) => [dir, 0]))
+    for (const { parentDir } of this.allLogs) {
+      const count = counts.get(parentDir)
+      if (count !== undefined) counts.set(parentDir, count + 1)
+    }
+    const [least] = [...counts].sort(([, a], [, b]) => a - b)
+    if (least === undefined) throw new KafkaStorageException('no log dir is online')
+    return least[0]
+  }
+
+  #logs(isFuture: boolean): TopicPartitionMap<Log> {
+    return isFuture ? this.#futureLogs : this.#currentLogs
+  }
+
+  #logsInDir(dir: string): TopicPartitionMap<Log> {
+    const logs = new TopicPartitionMap<Log>()
+    for (const log of this.allLogs) {
+      if (log.parentDir === dir) logs.set(log.topicPartition, log)
+    }
+    return logs
+  }
+
+  #addLogToBeDeleted(log: Log): void {
+    this.#logsToBeDeleted.push({ log, scheduledMs: this.#platform.clock.now() })
+  }
+
+  /** Does something in a directory; if its disk fails, reports it and returns false. */
+  #tryDir(dir: string, what: string, action: () => void): boolean {
+    try {
+      action()
+      return true
+    } catch (error) {
+      const message = `Error while ${what} in ${dir}`
+      if (error instanceof KafkaStorageException) return false
+      if (!isIOException(error)) throw error
+      this.#options.logDirFailureChannel.maybeAddOfflineLogDir(dir, message, error)
+      return false
+    }
+  }
+
+  #halt(message: string): void {
+    this.#log.fatal(message)
+    if (this.#options.halt === undefined) throw new KafkaStorageException(message)
+    this.#options.halt(message)
+  }
+}
