@@ -1,0 +1,161 @@
+/**
+ * # ControllerEventManager
+ *
+ * The controller is one loop over one queue. Watches, answers of brokers, timers and
+ * request handlers only put events in; the loop takes them out, one at a time. So nothing
+ * in the controller needs a lock, and what an event sees does not change under it.
+ *
+ *     watch ────┐
+ *     answer ───┼─▶ put ─▶ [ Startup, BrokerChange, TopicChange … ] ─▶ process
+ *     timer ────┘
+ *
+ * Invariants: one event is processed at a time, to its end, though it waits for ZooKeeper
+ * meanwhile; an event that fails is logged and lost, and the next one runs. After `close`
+ * every event is dropped.
+ *
+ * @kafka core/src/main/scala/kafka/controller/ControllerEventManager.scala#ControllerEventManager
+ * @module
+ */
+
+import { AsyncQueue } from '../base/async/AsyncQueue.ts'
+import { ShutdownableThread } from '../base/async/ShutdownableThread.ts'
+import { logger } from '../base/logger.ts'
+
+/**
+ * What the controller is busy with; the name of the state is what a metric counts.
+ *
+ * @kafka core/src/main/scala/kafka/controller/ControllerState.scala#ControllerState
+ */
+export type ControllerState =
+  | 'Idle'
+  | 'ControllerChange'
+  | 'BrokerChange'
+  | 'TopicChange'
+  | 'TopicDeletion'
+  | 'PartitionReassignment'
+  | 'AutoLeaderBalance'
+  | 'ManualLeaderBalance'
+  | 'ControlledShutdown'
+  | 'IsrChange'
+  | 'LeaderAndIsrResponseReceived'
+  | 'LogDirChange'
+
+/**
+ * One thing that happened, and what to do about it.
+ *
+ * @kafka core/src/main/scala/kafka/controller/KafkaController.scala#ControllerEvent
+ */
+export interface ControllerEvent {
+  /** What the controller is busy with while it processes this. */
+  readonly state: ControllerState
+
+  /** Does it. What it throws is logged; the event is not tried again. */
+  process(): Promise<void>
+
+  /** Called instead of `process` when the event is dropped. */
+  dropped?(): void
+}
+
+/** The queue of events and the loop that empties it. */
+export class ControllerEventManager {
+  readonly #queue = new AsyncQueue<ControllerEvent>()
+  readonly #thread: ControllerEventThread
+  #state: ControllerState = 'Idle'
+  #closed = false
+
+  /**
+   * Prepares the loop.
+   *
+   * @param controllerId - for its name
+   * @param eventProcessedListener - called after each event, failed or not
+   */
+  constructor(
+    controllerId: number,
+    eventProcessedListener: (event: ControllerEvent) => void,
+  ) {
+    this.#thread = new ControllerEventThread(
+      `controller-event-thread-${controllerId}`,
+      this.#queue,
+      (state) => {
+        this.#state = state
+      },
+      eventProcessedListener,
+    )
+  }
+
+  /** What the controller is busy with now. */
+  get state(): ControllerState {
+    return this.#state
+  }
+
+  /** Starts the loop. */
+  start(): void {
+    this.#thread.start()
+  }
+
+  /** Drops all events and ends the loop after the one that is being processed. */
+  async close(): Promise<void> {
+    this.#closed = true
+    this.#clear()
+    await this.#thread.shutdown()
+  }
+
+  /** Adds an event at the end of the queue. */
+  put(event: ControllerEvent): void {
+    if (this.#closed) event.dropped?.()
+    else this.#queue.offer(event)
+  }
+
+  /** Drops all events that wait and adds this one: the others mean nothing any more. */
+  clearAndPut(event: ControllerEvent): void {
+    this.#clear()
+    this.put(event)
+  }
+
+  #clear(): void {
+    for (const event of this.#queue.clear()) event.dropped?.()
+  }
+}
+
+/**
+ * The loop of the controller.
+ *
+ * @kafka core/src/main/scala/kafka/controller/ControllerEventManager.scala#ControllerEventManager.ControllerEventThread
+ */
+export class ControllerEventThread extends ShutdownableThread {
+  readonly #queue: AsyncQueue<ControllerEvent>
+  readonly #setState: (state: ControllerState) => void
+  readonly #eventProcessedListener: (event: ControllerEvent) => void
+  readonly #log = logger('ControllerEventThread')
+
+  constructor(
+    name: string,
+    queue: AsyncQueue<ControllerEvent>,
+    setState: (state: ControllerState) => void,
+    eventProcessedListener: (event: ControllerEvent) => void,
+  ) {
+    super(name)
+    this.#queue = queue
+    this.#setState = setState
+    this.#eventProcessedListener = eventProcessedListener
+  }
+
+  override async doWork(): Promise<void> {
+    // Wait for the next event and process it.
+    const event = await this.#queue.take(this.signal)
+    this.#setState(event.state)
+    try {
+      await event.process()
+    } catch (e) {
+      this.#log.error(`event ${event.constructor.name} failed`, e)
+    }
+
+    // Let the metrics see what changed.
+    try {
+      this.#eventProcessedListener(event)
+    } catch (e) {
+      this.#log.error(`listener failed after ${event.constructor.name}`, e)
+    }
+    this.#setState('Idle')
+  }
+}
