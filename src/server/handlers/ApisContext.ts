@@ -1,0 +1,59 @@
+/**
+ * # ApisContext
+ *
+ * What the handlers of requests work with: the parts of the broker, and the three ways to
+ * end a request. `KafkaApis` is one; the handlers, grouped by subject in this folder, see
+ * only this.
+ *
+ * Each handler has the same four steps: decode, authorize, apply, respond.
+ *
+ * @module
+ */
+import type { Platform } from '../../base/platform/Platform.ts'
+import type { KafkaController } from '../../controller/KafkaController.ts'
+import type { GroupCoordinator } from '../../coordinator/group/GroupCoordinator.ts'
+import type { Request, RequestChannel } from '../../network/RequestChannel.ts'
+import type { Api } from '../../protocol/Api.ts'
+import type { ReplicaManager } from '../../replica/ReplicaManager.ts'
+import type { KafkaZkClient } from '../../zk/KafkaZkClient.ts'
+import type { AdminManager } from '../AdminManager.ts'
+import type { FetchManager } from '../FetchManager.ts'
+import type { KafkaConfig } from '../KafkaConfig.ts'
+import type { MetadataCache } from '../MetadataCache.ts'
+
+/** The parts of a broker that requests need. */
+export interface ApisParts {
+  readonly requestChannel: RequestChannel
+  readonly replicaManager: ReplicaManager
+  readonly adminManager: AdminManager
+  readonly groupCoordinator: GroupCoordinator
+  readonly controller: KafkaController
+  readonly metadataCache: MetadataCache
+  readonly fetchManager: FetchManager
+  readonly zkClient: KafkaZkClient
+  readonly config: KafkaConfig
+  readonly clusterId: string
+  readonly platform: Platform
+}
+
+/** The parts, and the ways to end a request. Each request is ended exactly once. */
+export interface ApisContext extends ApisParts {
+  /**
+   * Answers a request.
+   *
+   * @param api - the request's own API; its type says what `body` may be
+   */
+  sendResponse<Req, Res, ReqIn, ResIn>(
+    request: Request,
+    api: Api<Req, Res, ReqIn, ResIn>,
+    body: ResIn,
+    sizeHint?: number,
+  ): void
+  /** Ends a request that wants no answer: acks 0. */
+  sendNoOpResponse(request: Request): void
+  /** Ends a request by closing its connection. */
+  closeConnection(request: Request): void
+}
+
+/** Serves one request. What it throws becomes the error of the whole answer. */
+export type Handler = (context: ApisContext, request: Request) => void | Promise<void>
