@@ -250,12 +250,25 @@ function loadProducersOfSegment(
  *
  * @returns the next offset
  * @kafka core/src/main/scala/kafka/log/Log.scala#recoverLog
+ * @differs when the machine has lost the end of one segment but kept the next, 1.1.1 goes
+ *   on with a hole in the offsets; here the log ends before the hole, and a follower fetches
+ *   the rest again. Compaction makes holes too, so compacted topics are left as they are.
  */
 function recoverLog(context: LogLoadContext): number {
   const { segments, recoveryPoint, leaderEpochCache } = context
   if (!context.hasCleanShutdownFile) {
     const unflushed = segments.range(recoveryPoint, Number.POSITIVE_INFINITY)
     for (const [i, segment] of unflushed.entries()) {
+      // Go no further than to a hole.
+      if (isBehindHole(context, segment)) {
+        log.warn(
+          `Records are missing before ${segment.log.path}, removing what follows`,
+        )
+        for (const later of unflushed.slice(i)) context.deleteSegment(later)
+        break
+      }
+
+      // Scan the segment; most are in order.
       log.info(`Recovering unflushed segment ${segment.baseOffset} in ${context.dir}`)
       const truncatedBytes = recoverOrEmpty(context, segment, leaderEpochCache)
       if (truncatedBytes === 0) continue
@@ -267,6 +280,14 @@ function recoverLog(context: LogLoadContext): number {
     }
   }
   return segments.last?.readNextOffset ?? 0
+}
+
+/** Says whether records that were never flushed are missing before a segment. */
+function isBehindHole(context: LogLoadContext, segment: LogSegment): boolean {
+  const previous = context.segments.lower(segment.baseOffset)
+  if (previous === undefined || context.config.compact) return false
+  const end = previous.readNextOffset
+  return end < segment.baseOffset && end >= context.recoveryPoint
 }
 
 function recoverOrEmpty(
