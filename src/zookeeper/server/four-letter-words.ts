@@ -1,0 +1,145 @@
+/**
+ * # Four-letter words
+ *
+ * Questions that an operator asks with a bare socket: `echo ruok | nc host 2181`.
+ *
+ * @kafka none: org/apache/zookeeper/server/NIOServerCnxn.java, its CommandThreads
+ * @differs `gtmk`, `stmk`, `wchp` and `wchc` are left out, as most of them are switched
+ *   off in ZooKeeper, too
+ * @module
+ */
+import type { DataTree } from './DataTree.ts'
+import type { ServerCnxn } from './ServerCnxn.ts'
+import type { ServerStats } from './ServerStats.ts'
+import type { SessionTracker } from './SessionTracker.ts'
+
+/** What is told as the version: what this server behaves like. */
+export const ZOOKEEPER_VERSION = '3.4.10-annotated, built on the day it was started'
+
+/** What the words ask about. */
+export interface Observed {
+  readonly serving: boolean
+  readonly tree: DataTree
+  readonly stats: ServerStats
+  readonly sessionTracker: SessionTracker
+  readonly cnxns: ReadonlySet<ServerCnxn>
+  /** Settings by name, as `conf` prints them. */
+  readonly conf: Readonly<Record<string, string | number>>
+  /** Surroundings by name, as `envi` prints them. */
+  readonly env: Readonly<Record<string, string>>
+}
+
+const words: Readonly<Record<string, (server: Observed) => string>> = {
+  srvr: (server) => `Zookeeper version: ${ZOOKEEPER_VERSION}\n${summary(server)}`,
+  stat: (server) =>
+    `Zookeeper version: ${ZOOKEEPER_VERSION}\nClients:\n${clients(server)}\n${summary(server)}`,
+  mntr: (server) => mntr(server),
+  conf: ({ conf }) => lines(conf),
+  envi: ({ env }) =>
+    `Environment:\n${lines({ 'zookeeper.version': ZOOKEEPER_VERSION, ...env })}`,
+  cons: (server) => `${clients(server)}\n`,
+  crst: ({ cnxns }) => {
+    for (const cnxn of cnxns) cnxn.packetsReceived = cnxn.packetsSent = 0
+    return 'Connection stats reset.\n'
+  },
+  srst: ({ stats }) => {
+    stats.reset()
+    return 'Server stats reset.\n'
+  },
+  dump: (server) => dump(server),
+  wchs: ({ tree: { dataWatches, childWatches } }) => {
+    const watchers = new Set([
+      ...dataWatches.watchers.keys(),
+      ...childWatches.watchers.keys(),
+    ])
+    const paths = new Set([...dataWatches.paths.keys(), ...childWatches.paths.keys()])
+    const total = dataWatches.size + childWatches.size
+    return `${watchers.size} connections watching ${paths.size} paths\nTotal watches:${total}\n`
+  },
+}
+
+/** @returns the answer; undefined when it is no word of ours */
+export function answerFourLetterWord(
+  word: string,
+  server: Observed,
+): string | undefined {
+  if (word === 'ruok') return 'imok'
+  if (word === 'isro') return server.serving ? 'rw' : 'null'
+  const answer = Object.hasOwn(words, word) ? words[word] : undefined
+  if (!answer) return undefined
+  return server.serving
+    ? answer(server)
+    : 'This ZooKeeper instance is not currently serving requests\n'
+}
+
+function lines(entries: Readonly<Record<string, string | number>>): string {
+  return Object.entries(entries)
+    .map(([key, value]) => `${key}=${value}\n`)
+    .join('')
+}
+
+function summary({ stats, cnxns, tree }: Observed): string {
+  return [
+    `Latency min/avg/max: ${stats.minLatency}/${stats.avgLatency}/${stats.maxLatency}`,
+    `Received: ${stats.packetsReceived}`,
+    `Sent: ${stats.packetsSent}`,
+    `Connections: ${cnxns.size}`,
+    `Outstanding: ${outstanding(cnxns)}`,
+    `Zxid: 0x${tree.lastProcessedZxid.toString(16)}`,
+    'Mode: standalone',
+    `Node count: ${tree.nodeCount}`,
+    '',
+  ].join('\n')
+}
+
+function clients({ cnxns }: Observed): string {
+  return [...cnxns]
+    .map(({ connection, isInitialized, packetsReceived, packetsSent, ...rest }) => {
+      const { remoteAddress, remotePort } = connection
+      const counts = `queued=0,recved=${packetsReceived},sent=${packetsSent}`
+      const sid = rest.sessionId === 0n ? '' : `,sid=0x${rest.sessionId.toString(16)}`
+      return ` /${remoteAddress}:${remotePort}[${isInitialized ? 1 : 0}](${counts}${sid})\n`
+    })
+    .join('')
+}
+
+function mntr({ stats, cnxns, tree }: Observed): string {
+  const ephemerals = [...tree.ephemerals.values()].reduce((n, set) => n + set.size, 0)
+  const values = {
+    version: ZOOKEEPER_VERSION,
+    avg_latency: stats.avgLatency,
+    max_latency: stats.maxLatency,
+    min_latency: stats.minLatency,
+    packets_received: stats.packetsReceived,
+    packets_sent: stats.packetsSent,
+    num_alive_connections: cnxns.size,
+    outstanding_requests: outstanding(cnxns),
+    server_state: 'standalone',
+    znode_count: tree.nodeCount,
+    watch_count: tree.dataWatches.size + tree.childWatches.size,
+    ephemerals_count: ephemerals,
+    approximate_data_size: tree.approximateDataSize(),
+  }
+  return Object.entries(values)
+    .map(([key, value]) => `zk_${key}\t${value}\n`)
+    .join('')
+}
+
+function dump({ sessionTracker, tree }: Observed): string {
+  const hex = (id: bigint): string => `0x${BigInt.asUintN(64, id).toString(16)}`
+  const sessions = [...sessionTracker.sessions.keys()].map((id) => `\t${hex(id)}\n`)
+  const owners = [...tree.ephemerals].map(
+    ([id, paths]) => `${hex(id)}:\n${[...paths].map((p) => `\t${p}\n`).join('')}`,
+  )
+  return [
+    `SessionTracker dump:\nSessions (${sessions.length}):\n${sessions.join('')}`,
+    'ephemeral nodes dump:\n',
+    `Sessions with Ephemerals (${owners.length}):\n${owners.join('')}`,
+  ].join('')
+}
+
+function outstanding(cnxns: ReadonlySet<ServerCnxn>): number {
+  let count = 0
+  for (const cnxn of cnxns) count += cnxn.outstandingRequests
+  return count
+}
