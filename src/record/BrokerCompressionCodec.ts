@@ -1,8 +1,8 @@
 /**
  * # BrokerCompressionCodec
  *
- * The values of a topic's `compression.type`: a codec, `uncompressed`, or `producer`, which
- * stores what was sent as it was packed.
+ * The values of a topic's `compression.type`: a codec, `uncompressed`, or `producer`,
+ * which stores what was sent as it was packed.
  *
  * @kafka core/src/main/scala/kafka/message/CompressionCodec.scala#BrokerCompressionCodec
  * @module

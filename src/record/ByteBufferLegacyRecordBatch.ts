@@ -1,20 +1,20 @@
 /**
  * # ByteBufferLegacyRecordBatch
  *
- * A message of magic 0 or 1 with its place, seen as a batch: of one record when it is not
- * compressed, else of the records of its inner set. One level only: an inner message
- * that is compressed again is refused.
+ * A message of magic 0 or 1 with its place, seen as a batch: of one record when it is
+ * not compressed, else of the records of its inner set. One level only: an inner
+ * message that is compressed again is refused.
  *
  *     [offset 8 | size 4 | message size]
- *                           └ codec ≠ 0: value = packed ([offset 8 | size 4 | message])*
+ *                └ codec ≠ 0: value = packed ([offset 8 | size 4 | message])*
  *
  * | | offset of the wrapper | offsets inside | timestamp of the wrapper |
  * |---|---|---|---|
  * | v0 | of the last inner message | absolute | none |
- * | v1 | of the last inner message | 0, 1, 2 … relative | largest inner, or append time |
+ * | v1 | of the last inner message | 0, 1, 2 … relative | largest inner, or append |
  *
- * So the *first* offset of a compressed batch is known only after unpacking it, which is
- * one of the reasons for magic 2.
+ * So the *first* offset of a compressed batch is known only after unpacking it, which
+ * is one of the reasons for magic 2.
  *
  * @kafka clients/src/main/java/org/apache/kafka/common/record/AbstractLegacyRecordBatch.java#ByteBufferLegacyRecordBatch
  * @kafka clients/src/main/java/org/apache/kafka/common/record/AbstractLegacyRecordBatch.java#DeepRecordsIterator

@@ -4,7 +4,7 @@
  * Cuts bytes into batches of whatever format, without looking into them:
  *
  *     [offset 8 | size 4 | … | magic at 16 | …] [offset 8 | size 4 | …] [offs
- *      └ 12 + size bytes                       └ next one               └ partial: left out
+ *      └ 12 + size bytes                       └ next one              └ partial
  *
  * A fetch may end in the middle of a batch, so a partial one at the end is no error. A
  * size that no batch can have, or an unknown format, is: nothing after it can be found.

@@ -12,7 +12,8 @@
  * | 3 | lz4 | LZ4 frame |
  *
  * @kafka clients/src/main/java/org/apache/kafka/common/record/CompressionType.java#CompressionType
- * @differs whole buffers instead of streams: a batch is unpacked in one piece, within a bound
+ * @differs whole buffers instead of streams: a batch is unpacked in one piece, within a
+ *   bound
  * @module
  */
 
@@ -130,7 +131,8 @@ export class CompressionType {
    *
    * @param data - packed bytes; NONE gives the same buffer back
    * @param options - format of the batch and the bound
-   * @throws InvalidRecordException when damaged, or when more than `maxBytes` would come out
+   * @throws InvalidRecordException when damaged, or when more than `maxBytes` would
+   *   come out
    * @throws KafkaException when the codec's package is not installed
    */
   decompress(data: Buffer, options: DecompressOptions): Buffer {

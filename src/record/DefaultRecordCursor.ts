@@ -5,8 +5,8 @@
  * the framing of each record into plain number fields and steps over key and value, so
  * that checking a batch of ten thousand records makes no object but this one.
  *
- * Invariants: never reads past the bytes it was given; a batch that ends early, says too
- * many bytes, holds an impossible length or a timestamp beyond 2^53 ends in an
+ * Invariants: never reads past the bytes it was given; a batch that ends early, says
+ * too many bytes, holds an impossible length or a timestamp beyond 2^53 ends in an
  * InvalidRecordException and nothing else.
  *
  * @kafka clients/src/main/java/org/apache/kafka/common/record/DefaultRecordBatch.java#RecordIterator

@@ -1,8 +1,8 @@
 /**
  * # EndTransactionMarker
  *
- * The control record that ends a transaction on one partition. Its value keeps the epoch
- * of the coordinator, so that a deposed one cannot end what its successor began.
+ * The control record that ends a transaction on one partition. Its value keeps the
+ * epoch of the coordinator, so that a deposed one cannot end what its successor began.
  *
  *     value: [version i16 = 0 | coordinatorEpoch i32]
  *

@@ -1,8 +1,8 @@
 /**
  * # KafkaRecord
  *
- * One record as read from a batch, whatever the format. Key, value and header values are
- * views on the batch's bytes (or on its unpacked copy), never copies of their own.
+ * One record as read from a batch, whatever the format. Key, value and header values
+ * are views on the batch's bytes (or on its unpacked copy), never copies of their own.
  *
  * @kafka clients/src/main/java/org/apache/kafka/common/record/Record.java#Record
  * @differs the name: `Record` is a type of TypeScript itself
@@ -58,8 +58,8 @@ export interface KafkaRecord extends RecordView {
 }
 
 /**
- * Goes over the records of one batch without an object for each: after `next()` gave true,
- * the view's fields are those of the record it stands on.
+ * Goes over the records of one batch without an object for each: after `next()` gave
+ * true, the view's fields are those of the record it stands on.
  *
  *     const cursor = batch.streamingIterator()
  *     while (cursor.next()) latest = Math.max(latest, cursor.timestamp)

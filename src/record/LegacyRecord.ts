@@ -1,13 +1,16 @@
 /**
  * # LegacyRecord
  *
- * One message of magic 0 or 1, without the offset and size that stand before it in a set:
+ * One message of magic 0 or 1, without the offset and size that stand before it in a
+ * set:
  *
- *     v0: [crc 4 | magic 1 | attributes 1 |               keyLength 4 | key | valueLength 4 | value]
- *     v1: [crc 4 | magic 1 | attributes 1 | timestamp 8 | keyLength 4 | key | valueLength 4 | value]
+ *     v0: [crc 4 | magic 1 | attributes 1               | fields]
+ *     v1: [crc 4 | magic 1 | attributes 1 | timestamp 8 | fields]
  *
- * The CRC-32 covers everything after it. Attributes: codec in bits 0-2, timestamp type in
- * bit 3 (v1). With a codec, the value is an inner set of messages, and key is null.
+ *     fields: [keyLength 4 (-1 null) | key | valueLength 4 (-1 null) | value]
+ *
+ * The CRC-32 covers everything after it. Attributes: codec in bits 0-2, timestamp type
+ * in bit 3 (v1). With a codec, the value is an inner set of messages, and key is null.
  *
  * Invariants: never reads past its bytes; impossible lengths end in an
  * InvalidRecordException.
@@ -129,7 +132,8 @@ export class LegacyRecord {
   /**
    * Checks size and CRC.
    *
-   * @throws InvalidRecordException when either is wrong, or the timestamp is beyond 2^53
+   * @throws InvalidRecordException when either is wrong, or the timestamp is beyond
+   *   2^53
    */
   ensureValid(): void {
     if (this.sizeInBytes < RECORD_OVERHEAD_V0) {

@@ -1,9 +1,10 @@
 /**
  * # LogValidator
  *
- * The door of the log: what a leader checks in records that were sent to it, and how they
- * get their offsets. Where it can, it keeps the sender's bytes and writes only offset,
- * leader epoch and largest timestamp into them; where it cannot, it builds a new batch.
+ * The door of the log: what a leader checks in records that were sent to it, and how
+ * they get their offsets. Where it can, it keeps the sender's bytes and writes only
+ * offset, leader epoch and largest timestamp into them; where it cannot, it builds a
+ * new batch.
  *
  * | source and target | same format, inner offsets 0…n-1 | else |
  * |---|---|---|
@@ -13,18 +14,19 @@
  *
  * Left to the caller: the CRC of each batch, and its size (`Log` does both before).
  *
- * Invariants: offsets given out are dense and begin at the offset asked for; when a check
- * fails an exception leaves, and nothing of the set may be appended.
+ * Invariants: offsets given out are dense and begin at the offset asked for; when a
+ * check fails an exception leaves, and nothing of the set may be appended.
  *
  * @kafka core/src/main/scala/kafka/log/LogValidator.scala#LogValidator
  * @differs several compressed batches in one set are packed again into one; Kafka, when
- *   their inner offsets happen to go on from each other, sets the offset of the first only
- * @differs uncompressed records of a client whose offsets inside the batch are not 0…n-1 are
- *   refused, as Kafka does since 2.4; 1.1.1 stores them, and readers then see other offsets
- *   than the producer was told
+ *   their inner offsets happen to go on from each other, sets the offset of the first
+ *   only
+ * @differs uncompressed magic-2 records of a client whose offsets inside the batch are
+ *   not 0…n-1 are refused; 1.1.1 does not look, and readers then see other offsets than
+ *   the producer was told
  * @differs a transactional batch for a topic of an older format is always refused with
- *   UNSUPPORTED_FOR_MESSAGE_FORMAT; Kafka 1.1.1 answers UNKNOWN_SERVER_ERROR when it is not
- *   compressed, because its builder complains before the check
+ *   UNSUPPORTED_FOR_MESSAGE_FORMAT; Kafka 1.1.1 answers UNKNOWN_SERVER_ERROR when it is
+ *   not compressed, because its builder complains before the check
  * @module
  */
 
@@ -91,15 +93,16 @@ export class LogValidator {
    *
    * @param request - the records, and what the topic demands
    * @returns the records to append, with what the indexes need
-   * @throws InvalidRecordException for counts that do not match the offsets, a producer id
-   *   without sequence, markers from a client, a missing key on a compacted topic, nested
-   *   compression, or bytes that cannot be unpacked
-   * @throws InvalidTimestampException for a time too far away, or LogAppendTime set by the
-   *   sender
-   * @throws UnsupportedForMessageFormatException for transactional or idempotent batches in
-   *   a topic of an older format
-   * @throws IllegalArgumentException for a codec that 1.1 does not know, and for headers in
-   *   a topic of an older format; 1.1.1 answers both with UNKNOWN_SERVER_ERROR
+   * @throws InvalidRecordException for counts that do not match the offsets, a producer
+   *   id without sequence, markers from a client, a missing key on a compacted topic,
+   *   nested compression, or bytes that cannot be unpacked
+   * @throws InvalidTimestampException for a time too far away, or LogAppendTime set by
+   *   the sender
+   * @throws UnsupportedForMessageFormatException for transactional or idempotent
+   *   batches in a topic of an older format
+   * @throws IllegalArgumentException for a codec that 1.1 does not know, and for
+   *   headers in a topic of an older format; 1.1.1 answers both with
+   *   UNKNOWN_SERVER_ERROR
    */
   static validateMessagesAndAssignOffsets(
     request: ValidationRequest,
@@ -392,7 +395,7 @@ function validateTimestamp(record: RecordView, rules: RecordRules): void {
   if (isFar && timestamp !== RecordBatch.NO_TIMESTAMP) {
     const range = `[${now - timestampDiffMaxMs}, ${now + timestampDiffMaxMs}]`
     throw new InvalidTimestampException(
-      `timestamp ${timestamp} of the message at offset ${record.offset} is not in ${range}`,
+      `timestamp ${timestamp} of the message at ${record.offset} is not in ${range}`,
     )
   }
   if (rules.isAppendTime) {

@@ -108,7 +108,8 @@ export class MemoryRecords implements BytesSource {
   }
 
   /**
-   * Rewrites every batch that is newer than a format, for a fetcher that knows no better.
+   * Rewrites every batch that is newer than a format, for a fetcher that knows no
+   * better.
    *
    * @param toMagic - the newest format that may come out
    * @param firstOffset - the fetch offset; uncompressed records below are left out

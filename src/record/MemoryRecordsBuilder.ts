@@ -8,8 +8,8 @@
  *     magic 0/1, packed:     [offset, size, wrapper header | packed inner set   ]
  *     magic 0/1, unpacked:   message after message, each a batch of its own
  *
- * Invariants: offsets ascend; the first record fixes the first timestamp; after `build()`
- * nothing can be added.
+ * Invariants: offsets ascend; the first record fixes the first timestamp; after
+ * `build()` nothing can be added.
  *
  * @kafka clients/src/main/java/org/apache/kafka/common/record/MemoryRecordsBuilder.java#MemoryRecordsBuilder
  * @differs no write limit and no size estimate: nothing here batches while it waits
@@ -155,8 +155,8 @@ export class MemoryRecordsBuilder {
    *
    * @param offset - above all offsets before
    * @param record - key, value, timestamp, headers
-   * @throws IllegalArgumentException for an offset that does not ascend, a timestamp below
-   *   -1, or headers below magic 2
+   * @throws IllegalArgumentException for an offset that does not ascend, a timestamp
+   *   below -1, or headers below magic 2
    * @throws IllegalStateException after `build()`
    */
   appendWithOffset(offset: number, record: SimpleRecord): void {
@@ -197,7 +197,8 @@ export class MemoryRecordsBuilder {
   }
 
   /**
-   * Sets the last offset of the batch, so that it stays when compaction took the record.
+   * Sets the last offset of the batch, so that it stays when compaction took the
+   * record.
    *
    * @param lastOffset - at least that of the last record added
    * @throws IllegalStateException after `build()` and below magic 2

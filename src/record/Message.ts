@@ -1,12 +1,14 @@
 /**
  * # Message
  *
- * The message as the old clients of the notes know it: bytes of magic 0 or 1 from the CRC
- * on, without an offset. The new name of the same bytes is `LegacyRecord`; this class is
- * the way they were written and read before 0.10.
+ * The message as the old clients of the notes know it: bytes of magic 0 or 1 from the
+ * CRC on, without an offset. The new name of the same bytes is `LegacyRecord`; this
+ * class is the way they were written and read before 0.10.
  *
- *     v0: [crc 4 | magic 1 | attributes 1 |               keyLength 4 | key | payloadLength 4 | payload]
- *     v1: [crc 4 | magic 1 | attributes 1 | timestamp 8 | keyLength 4 | key | payloadLength 4 | payload]
+ *     v0: [crc 4 | magic 1 | attributes 1               | fields]
+ *     v1: [crc 4 | magic 1 | attributes 1 | timestamp 8 | fields]
+ *
+ *     fields: [keyLength 4 (-1 null) | key | payloadLength 4 (-1 null) | payload]
  *
  * @kafka core/src/main/scala/kafka/message/Message.scala#Message
  * @module
@@ -138,7 +140,8 @@ export class Message {
   /** Magic, times and sizes, for a log line. */
   toString(): string {
     const time = this.magic === 0 ? '' : `, ${this.timestampType} = ${this.timestamp}`
-    return `Message(magic = ${this.magic}${time}, crc = ${this.checksum}, size = ${this.size})`
+    const crc = `crc = ${this.checksum}`
+    return `Message(magic = ${this.magic}${time}, ${crc}, size = ${this.size})`
   }
 
   /**

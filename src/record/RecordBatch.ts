@@ -2,8 +2,9 @@
  * # RecordBatch
  *
  * The unit that is sent, checked, stored and fetched. Since magic 2 a batch is a header
- * and a row of records; before that a batch is one message, alone or as the wrapper of an
- * inner set. This is what all of them have in common, so that the log never asks which.
+ * and a row of records; before that a batch is one message, alone or as the wrapper of
+ * an inner set. This is what all of them have in common, so that the log never asks
+ * which.
  *
  * A batch is a *view*: its fields are read from the given bytes when asked for, and the
  * three setters write to those same bytes.
@@ -73,7 +74,7 @@ export interface RecordBatch {
   readonly timestampType: TimestampType
   /** Largest timestamp as the header says; -1 when there is none. */
   readonly maxTimestamp: number
-  /** Timestamp that the records' deltas add to (magic 2); below, that of the message. */
+  /** What the records' deltas add to (magic 2); below, the message's own timestamp. */
   readonly firstTimestamp: number
   /** Who produced it; -1n when not idempotent. */
   readonly producerId: bigint

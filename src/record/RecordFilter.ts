@@ -1,10 +1,10 @@
 /**
  * # RecordFilter
  *
- * What compaction does to batches: keeps a batch whose records all stay as it is, byte for
- * byte, and writes the others anew without the records that go. The base and last offset
- * of a magic-2 batch stay what they were, so that the producer's last sequence can still
- * be computed when its last record is gone.
+ * What compaction does to batches: keeps a batch whose records all stay as it is, byte
+ * for byte, and writes the others anew without the records that go. The base and last
+ * offset of a magic-2 batch stay what they were, so that the producer's last sequence
+ * can still be computed when its last record is gone.
  *
  * | verdict on a batch | records are asked for | no record stays |
  * |---|---|---|

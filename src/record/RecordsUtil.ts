@@ -2,8 +2,8 @@
  * # RecordsUtil
  *
  * Down-conversion: batches rewritten in an older format for a client that asked with an
- * old version of Fetch. What the older format has no words for is lost: headers, producer
- * ids, markers, leader epochs.
+ * old version of Fetch. What the older format has no words for is lost: headers,
+ * producer ids, markers, leader epochs.
  *
  * | batch | target below 2 | target 2 |
  * |---|---|---|

@@ -4,8 +4,8 @@
  * Offsets and timestamps at a place in a `Buffer`: eight bytes as a `number`, several
  * times faster than by way of a `bigint`.
  *
- * Invariants: exact up to ±2^53; beyond, reading rounds, and `ensureValid()` of the batch
- * refuses what it gives.
+ * Invariants: exact up to ±2^53; beyond, reading rounds, and `ensureValid()` of the
+ * batch refuses what it gives.
  *
  * @module
  */

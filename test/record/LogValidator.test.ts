@@ -30,7 +30,7 @@ function three(options: MemoryRecordsBuilderOptions = {}): MemoryRecords {
   )
 }
 
-/** Validates with a plain topic's demands; the codec of the set is found as `Log` does. */
+/** Validates with a plain topic's demands; finds the codec of the set as `Log` does. */
 function validate(records: MemoryRecords, demands: Partial<ValidationRequest> = {}) {
   let sourceCodec: CompressionType = NONE
   for (const batch of records.batches()) {

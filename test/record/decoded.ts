@@ -1,8 +1,8 @@
 /**
  * # Decoded batches
  *
- * What Kafka 1.1.1's own reader prints of a set of batches, as the golden files hold it,
- * and the same of ours.
+ * What Kafka 1.1.1's own reader prints of a set of batches, as the golden files hold
+ * it, and the same of ours.
  *
  * @module
  */

@@ -1,8 +1,9 @@
 /**
- * Bytes of Apache Kafka 1.1.1 itself. `goldens.json` was made once with the classes
- * of `kafka-clients` 1.1.1: `MemoryRecordsBuilder` wrote each set with the options noted
+ * Bytes of Apache Kafka 1.1.1 itself. `goldens.json` was made once with the classes of
+ * `kafka-clients` 1.1.1: `MemoryRecordsBuilder` wrote each set with the options noted
  * beside it, `MemoryRecords` read it back, and both, bytes and what was read, were put
- * down. A set whose options are null was put together from several batches, or has gaps.
+ * down. A set whose options are null was put together from several batches, or has
+ * gaps.
  */
 import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
@@ -67,8 +68,8 @@ function rebuild({ options, batches }: Golden): MemoryRecords {
 }
 
 /**
- * With LogAppendTime a magic-2 record keeps its create time as a delta that readers do not
- * see; these are the times that the golden was written with.
+ * With LogAppendTime a magic-2 record keeps its create time as a delta that readers do
+ * not see; these are the times that the golden was written with.
  */
 function createTime(type: TimestampType, magic: number, index: number) {
   if (type !== 'LogAppendTime' || magic < 2) return undefined

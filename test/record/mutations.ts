@@ -1,9 +1,9 @@
 /**
  * # Mutated batches
  *
- * Takes good sets of every format and codec, damages them, and lets everything that reads
- * records loose on them. What may come out is a result or one of the exceptions that a
- * broker has an answer for; anything else is a fault of ours.
+ * Takes good sets of every format and codec, damages them, and lets everything that
+ * reads records loose on them. What may come out is a result or one of the exceptions
+ * that a broker has an answer for; anything else is a fault of ours.
  *
  * Half of the damaged batches get a right CRC again, because else no reader would ever
  * see past it.

@@ -2,8 +2,8 @@
  * # The bound on decompression
  *
  * A few kilobytes can unpack to gigabytes. Every codec of this folder is told how many
- * bytes it may give, refuses with {@link tooLarge} before it allocates more, and reports
- * bytes that do not unpack at all with {@link corrupt}.
+ * bytes it may give, refuses with {@link tooLarge} before it allocates more, and
+ * reports bytes that do not unpack at all with {@link corrupt}.
  *
  * @module
  */

@@ -1,16 +1,17 @@
 /**
  * # LZ4 frames
  *
- *     [04 22 4D 18 | FLG | BD | content size 8? | HC] ([length u32 LE | block])* [0 u32]
+ *     [04 22 4D 18 | FLG | BD | content size 8? | HC] ([length 4 LE | block])* [0 4]
  *
  * FLG holds the version (bits 6-7 = 1), block independence (5), block checksums (4),
- * content size (3), content checksum (2); BD the largest block (4 = 64 KiB … 7 = 4 MiB).
- * A block whose length has the top bit set is not compressed.
+ * content size (3), content checksum (2); BD the largest block (4 = 64 KiB … 7 = 4
+ * MiB). A block whose length has the top bit set is not compressed.
  *
- * HC, one byte, checks the header. **Kafka before 0.10 hashed the frame's magic with it**,
- * and magic-0 readers still expect that: for magic 0 the wrong byte is written and no byte
- * is checked; from magic 1 on the right one is written and checked. Blocks that refer to
- * earlier blocks are refused, as Kafka does; a content checksum is passed over.
+ * HC, one byte, checks the header. **Kafka before 0.10 hashed the frame's magic with
+ * it**, and magic-0 readers still expect that: for magic 0 the wrong byte is written
+ * and no byte is checked; from magic 1 on the right one is written and checked. Blocks
+ * that refer to earlier blocks are refused, as Kafka does; a content checksum is passed
+ * over.
  *
  * @differs block checksums are passed over too: the CRC of the batch covers them
  *
@@ -129,7 +130,7 @@ interface Block {
   readonly to: number
 }
 
-/** Finds the blocks of a frame, unpacking nothing; refuses it when they give too much. */
+/** Finds the blocks of a frame, unpacking nothing; refuses those that give too much. */
 function blocksOf(data: Buffer, header: FrameHeader, maxBytes: number): Block[] {
   const trailer = header.flg & FLG_BLOCK_CHECKSUM ? 4 : 0
   const blocks: Block[] = []
@@ -188,7 +189,7 @@ function unpackBlock(data: Buffer, block: Block, target: Buffer): void {
 /**
  * Adds up the literals and matches of a compressed block.
  *
- *     ([token: literals 4 bits, match 4 bits | more literals* | bytes | distance 2 | more*])*
+ *     ([token: literals 4 bits, match 4 bits | more* | bytes | distance 2 | more*])*
  */
 function unpackedBytes(data: Buffer, start: number, end: number): number {
   let total = 0

@@ -1,9 +1,9 @@
 /**
  * # Optional packages
  *
- * Snappy and LZ4 come from native packages that need not be installed. They are looked up
- * when the first batch of that codec arrives, once, and synchronously, because a batch is
- * checked and appended without an await.
+ * Snappy and LZ4 come from native packages that need not be installed. They are looked
+ * up when the first batch of that codec arrives, once, and synchronously, because a
+ * batch is checked and appended without an await.
  *
  * @module
  */
@@ -18,8 +18,8 @@ const require = createRequire(import.meta.url)
  *
  * @param codec - name of the codec, for the message
  * @param packageName - what to install
- * @returns the function; it throws KafkaException, with the name of the package, each time
- *   that the package is not there
+ * @returns the function; it throws KafkaException, with the name of the package, each
+ *   time that the package is not there
  */
 export function optionalPackage<T>(codec: string, packageName: string): () => T {
   let loaded: T | undefined

@@ -1,13 +1,15 @@
 /**
  * # Snappy in the xerial framing
  *
- * Kafka's snappy is not the bare format but the stream of the Java library `snappy-java`:
+ * Kafka's snappy is not the bare format but the stream of the Java library
+ * `snappy-java`:
  *
  *     [82 'SNAPPY' 00 | version i32 = 1 | compatible i32 = 1] ([length i32 | block])*
  *
- * Each block is bare snappy of at most 32 KiB of input. Some clients (old librdkafka, any
- * bare snappy library) leave the frame out: both are read, the framed one is written.
- * Streams may be joined, so the 16-byte header can come again where a length is expected.
+ * Each block is bare snappy of at most 32 KiB of input. Some clients (old librdkafka,
+ * any bare snappy library) leave the frame out: both are read, the framed one is
+ * written. Streams may be joined, so the 16-byte header can come again where a length
+ * is expected.
  *
  * @kafka clients/src/main/java/org/apache/kafka/common/record/CompressionType.java#SNAPPY
  * @module

@@ -1,8 +1,8 @@
 /**
  * # xxHash32 of a few bytes
  *
- * The LZ4 frame checks its own header with one byte of this hash. A header has fewer than
- * 16 bytes, so the four parallel lanes of the full algorithm never start.
+ * The LZ4 frame checks its own header with one byte of this hash. A header has fewer
+ * than 16 bytes, so the four parallel lanes of the full algorithm never start.
  *
  * @module
  */
