@@ -388,7 +388,7 @@ export const definitions = {
   offsetCommitRequiredAcks: int('offsets.commit.required.acks', '-1', 'of a commit'),
 
   // Transactions.
-  transactionalIdExpirationMs: int(
+  transactionIdExpirationMs: int(
     'transactional.id.expiration.ms',
     '604800000',
     'silence after which a producer is forgotten',

@@ -1,0 +1,331 @@
+/**
+ * # KafkaApis
+ *
+ * Where a request meets its handler. One table says which APIs this broker serves; what is
+ * not in it is not advertised, and a request for it closes its connection.
+ *
+ *     KafkaRequestHandler ─▶ handle ─▶ handleProduceRequest │ handleFetchRequest │ …
+ *                               └─ throws ─▶ handleError: an answer with that error
+ *
+ * A handler ends its request exactly once: with a response, with nothing (acks 0), or by
+ * closing the connection; perhaps long after it returned, from the purgatory.
+ *
+ * @kafka core/src/main/scala/kafka/server/KafkaApis.scala#KafkaApis
+ * @differs Authorization and quotas are not here yet: everybody may do everything.
+ * @module
+ */
+import { Errors } from '../base/errors.ts'
+import { logger } from '../base/logger.ts'
+import type { Platform } from '../base/platform/Platform.ts'
+import type { KafkaController } from '../controller/KafkaController.ts'
+import type { GroupCoordinator } from '../coordinator/group/GroupCoordinator.ts'
+import type { Request, RequestChannel } from '../network/RequestChannel.ts'
+import type { Api } from '../protocol/Api.ts'
+import { ApiKeys } from '../protocol/ApiKeys.ts'
+import { encodeResponse } from '../protocol/framing.ts'
+import type { ReplicaManager } from '../replica/ReplicaManager.ts'
+import type { KafkaZkClient } from '../zk/KafkaZkClient.ts'
+import type { AdminManager } from './AdminManager.ts'
+import { errorResponse } from './error-response.ts'
+import type { FetchManager } from './FetchManager.ts'
+import type { ApisContext, ApisParts } from './handlers/ApisContext.ts'
+import {
+  handleControlledShutdown,
+  handleLeaderAndIsr,
+  handleStopReplica,
+  handleUpdateMetadata,
+} from './handlers/cluster.ts'
+import { handleFetch } from './handlers/fetch.ts'
+import * as group from './handlers/group.ts'
+import {
+  handleListOffsets,
+  handleOffsetForLeaderEpoch,
+} from './handlers/list-offsets.ts'
+import { handleApiVersions, handleTopicMetadata } from './handlers/metadata.ts'
+import { handleProduce } from './handlers/produce.ts'
+import { handleInitProducerId } from './handlers/producer-id.ts'
+import * as topics from './handlers/topics.ts'
+import type { KafkaConfig } from './KafkaConfig.ts'
+import type { MetadataCache } from './MetadataCache.ts'
+
+const log = logger('KafkaApis')
+
+type Serve = (apis: KafkaApis, request: Request) => void | Promise<void>
+
+/** Key → handler: the APIs that this broker serves, and so advertises. */
+const handlers = new Map<number, Serve>([
+  [ApiKeys.PRODUCE.key, (apis, r) => apis.handleProduceRequest(r)],
+  [ApiKeys.FETCH.key, (apis, r) => apis.handleFetchRequest(r)],
+  [ApiKeys.LIST_OFFSETS.key, (apis, r) => apis.handleListOffsetRequest(r)],
+  [ApiKeys.METADATA.key, (apis, r) => apis.handleTopicMetadataRequest(r)],
+  [ApiKeys.LEADER_AND_ISR.key, (apis, r) => apis.handleLeaderAndIsrRequest(r)],
+  [ApiKeys.STOP_REPLICA.key, (apis, r) => apis.handleStopReplicaRequest(r)],
+  [ApiKeys.UPDATE_METADATA.key, (apis, r) => apis.handleUpdateMetadataRequest(r)],
+  [
+    ApiKeys.CONTROLLED_SHUTDOWN.key,
+    (apis, r) => apis.handleControlledShutdownRequest(r),
+  ],
+  [ApiKeys.OFFSET_COMMIT.key, (apis, r) => apis.handleOffsetCommitRequest(r)],
+  [ApiKeys.OFFSET_FETCH.key, (apis, r) => apis.handleOffsetFetchRequest(r)],
+  [ApiKeys.FIND_COORDINATOR.key, (apis, r) => apis.handleFindCoordinatorRequest(r)],
+  [ApiKeys.JOIN_GROUP.key, (apis, r) => apis.handleJoinGroupRequest(r)],
+  [ApiKeys.HEARTBEAT.key, (apis, r) => apis.handleHeartbeatRequest(r)],
+  [ApiKeys.LEAVE_GROUP.key, (apis, r) => apis.handleLeaveGroupRequest(r)],
+  [ApiKeys.SYNC_GROUP.key, (apis, r) => apis.handleSyncGroupRequest(r)],
+  [ApiKeys.DESCRIBE_GROUPS.key, (apis, r) => apis.handleDescribeGroupRequest(r)],
+  [ApiKeys.LIST_GROUPS.key, (apis, r) => apis.handleListGroupsRequest(r)],
+  [ApiKeys.API_VERSIONS.key, (apis, r) => apis.handleApiVersionsRequest(r)],
+  [ApiKeys.CREATE_TOPICS.key, (apis, r) => apis.handleCreateTopicsRequest(r)],
+  [ApiKeys.DELETE_TOPICS.key, (apis, r) => apis.handleDeleteTopicsRequest(r)],
+  [ApiKeys.DELETE_RECORDS.key, (apis, r) => apis.handleDeleteRecordsRequest(r)],
+  [ApiKeys.INIT_PRODUCER_ID.key, (apis, r) => apis.handleInitProducerIdRequest(r)],
+  [
+    ApiKeys.OFFSET_FOR_LEADER_EPOCH.key,
+    (apis, r) => apis.handleOffsetForLeaderEpochRequest(r),
+  ],
+  [ApiKeys.DESCRIBE_CONFIGS.key, (apis, r) => apis.handleDescribeConfigsRequest(r)],
+  [ApiKeys.ALTER_CONFIGS.key, (apis, r) => apis.handleAlterConfigsRequest(r)],
+  [ApiKeys.CREATE_PARTITIONS.key, (apis, r) => apis.handleCreatePartitionsRequest(r)],
+  [ApiKeys.DELETE_GROUPS.key, (apis, r) => apis.handleDeleteGroupsRequest(r)],
+])
+
+/** The APIs that a broker serves, by key. */
+export const servedApis: ReadonlySet<number> = new Set(handlers.keys())
+
+/** Serves requests. */
+export class KafkaApis implements ApisContext {
+  readonly requestChannel: RequestChannel
+  readonly replicaManager: ReplicaManager
+  readonly adminManager: AdminManager
+  readonly groupCoordinator: GroupCoordinator
+  readonly controller: KafkaController
+  readonly metadataCache: MetadataCache
+  readonly fetchManager: FetchManager
+  readonly zkClient: KafkaZkClient
+  readonly config: KafkaConfig
+  readonly clusterId: string
+  readonly platform: Platform
+
+  constructor(
+    requestChannel: RequestChannel,
+    replicaManager: ReplicaManager,
+    adminManager: AdminManager,
+    groupCoordinator: GroupCoordinator,
+    kafkaController: KafkaController,
+    metadataCache: MetadataCache,
+    fetchManager: FetchManager,
+    rest: Pick<ApisParts, 'zkClient' | 'config' | 'clusterId' | 'platform'>,
+  ) {
+    this.requestChannel = requestChannel
+    this.replicaManager = replicaManager
+    this.adminManager = adminManager
+    this.groupCoordinator = groupCoordinator
+    this.controller = kafkaController
+    this.metadataCache = metadataCache
+    this.fetchManager = fetchManager
+    this.zkClient = rest.zkClient
+    this.config = rest.config
+    this.clusterId = rest.clusterId
+    this.platform = rest.platform
+  }
+
+  /**
+   * Finds the handler of a request and lets it serve. Never rejects.
+   *
+   * @kafka core/src/main/scala/kafka/server/KafkaApis.scala#KafkaApis.handle
+   */
+  async handle(request: Request): Promise<void> {
+    try {
+      const serve = handlers.get(request.header.apiKey)
+      if (!serve) {
+        log.warn(`${request.api.name} is not served here; closing the connection`)
+        this.closeConnection(request)
+        return
+      }
+      await serve(this, request)
+    } catch (error) {
+      this.handleError(request, error)
+    } finally {
+      request.apiLocalCompleteTimeMs = this.platform.clock.monotonic()
+    }
+  }
+
+  /**
+   * Answers with an error; closes the connection where no answer is awaited.
+   *
+   * @kafka core/src/main/scala/kafka/server/KafkaApis.scala#KafkaApis.handleError
+   */
+  handleError(request: Request, error: unknown): void {
+    const wire = Errors.forException(error)
+    if (wire === Errors.UNKNOWN_SERVER_ERROR) {
+      log.error(`${request.api.name} from ${request.context.connectionId}`, error)
+    }
+    const body = errorResponse(request, wire)
+    if (body === undefined) this.closeConnection(request)
+    else this.sendResponse(request, request.api, body)
+  }
+
+  /** Answers a request. */
+  sendResponse<Req, Res, ReqIn, ResIn>(
+    request: Request,
+    api: Api<Req, Res, ReqIn, ResIn>,
+    body: ResIn,
+    sizeHint?: number,
+  ): void {
+    const { apiVersion, correlationId } = request.header
+    const known = apiVersion <= api.maxVersion
+    const version = known ? apiVersion : 0
+    const frame = encodeResponse(api, version, correlationId, body, sizeHint)
+    this.requestChannel.sendResponse({ kind: 'send', request, frame })
+  }
+
+  /** Ends a request that wants no answer. */
+  sendNoOpResponse(request: Request): void {
+    this.requestChannel.sendResponse({ kind: 'noop', request })
+  }
+
+  /** Ends a request by closing its connection. */
+  closeConnection(request: Request): void {
+    this.requestChannel.sendResponse({ kind: 'close', request })
+  }
+
+  /** Appends batches; answers when enough replicas have them. */
+  handleProduceRequest(request: Request): void {
+    handleProduce(this, request)
+  }
+
+  /** Reads batches; waits while there are too few bytes. */
+  handleFetchRequest(request: Request): void {
+    handleFetch(this, request)
+  }
+
+  /** Finds offsets by time, and the ends of partitions. */
+  handleListOffsetRequest(request: Request): void {
+    handleListOffsets(this, request)
+  }
+
+  /** Says who leads what; may create topics. */
+  handleTopicMetadataRequest(request: Request): Promise<void> {
+    return handleTopicMetadata(this, request)
+  }
+
+  /** Becomes leader or follower, as the controller says. */
+  handleLeaderAndIsrRequest(request: Request): Promise<void> {
+    return handleLeaderAndIsr(this, request)
+  }
+
+  /** Stops replicas, as the controller says. */
+  handleStopReplicaRequest(request: Request): Promise<void> {
+    return handleStopReplica(this, request)
+  }
+
+  /** Learns what the cluster looks like. */
+  handleUpdateMetadataRequest(request: Request): Promise<void> {
+    return handleUpdateMetadata(this, request)
+  }
+
+  /** Moves leadership away from a broker that wants to stop. */
+  handleControlledShutdownRequest(request: Request): void {
+    handleControlledShutdown(this, request)
+  }
+
+  /** Stores offsets of a group. */
+  handleOffsetCommitRequest(request: Request): void | Promise<void> {
+    return group.handleOffsetCommitRequest(this, request)
+  }
+
+  /** Gives the stored offsets of a group. */
+  handleOffsetFetchRequest(request: Request): void | Promise<void> {
+    return group.handleOffsetFetchRequest(this, request)
+  }
+
+  /** Says which broker coordinates a group. */
+  handleFindCoordinatorRequest(request: Request): void | Promise<void> {
+    return group.handleFindCoordinatorRequest(this, request)
+  }
+
+  /** Lets a member into a group; answered when the group is complete. */
+  handleJoinGroupRequest(request: Request): void | Promise<void> {
+    return group.handleJoinGroupRequest(this, request)
+  }
+
+  /** Gives a member its partitions, once the leader has dealt them. */
+  handleSyncGroupRequest(request: Request): void | Promise<void> {
+    return group.handleSyncGroupRequest(this, request)
+  }
+
+  /** Keeps a member alive. */
+  handleHeartbeatRequest(request: Request): void | Promise<void> {
+    return group.handleHeartbeatRequest(this, request)
+  }
+
+  /** Lets a member go. */
+  handleLeaveGroupRequest(request: Request): void | Promise<void> {
+    return group.handleLeaveGroupRequest(this, request)
+  }
+
+  /** Describes groups. */
+  handleDescribeGroupRequest(request: Request): void | Promise<void> {
+    return group.handleDescribeGroupRequest(this, request)
+  }
+
+  /** Lists the groups that are coordinated here. */
+  handleListGroupsRequest(request: Request): void | Promise<void> {
+    return group.handleListGroupsRequest(this, request)
+  }
+
+  /** Deletes empty groups. */
+  handleDeleteGroupsRequest(request: Request): void | Promise<void> {
+    return group.handleDeleteGroupsRequest(this, request)
+  }
+
+  /** Lists the APIs and versions that are served here. */
+  handleApiVersionsRequest(request: Request): void {
+    handleApiVersions(this, request, servedApis)
+  }
+
+  /** Creates topics; only the controller does. */
+  handleCreateTopicsRequest(request: Request): void | Promise<void> {
+    return topics.handleCreateTopicsRequest(this, request)
+  }
+
+  /** Deletes topics; only the controller does. */
+  handleDeleteTopicsRequest(request: Request): void | Promise<void> {
+    return topics.handleDeleteTopicsRequest(this, request)
+  }
+
+  /** Adds partitions; only the controller does. */
+  handleCreatePartitionsRequest(request: Request): void | Promise<void> {
+    return topics.handleCreatePartitionsRequest(this, request)
+  }
+
+  /** Moves the beginning of partitions up. */
+  handleDeleteRecordsRequest(request: Request): void | Promise<void> {
+    return topics.handleDeleteRecordsRequest(this, request)
+  }
+
+  /** Describes settings of topics and brokers. */
+  handleDescribeConfigsRequest(request: Request): void | Promise<void> {
+    return topics.handleDescribeConfigsRequest(this, request)
+  }
+
+  /** Replaces settings of topics. */
+  handleAlterConfigsRequest(request: Request): void | Promise<void> {
+    return topics.handleAlterConfigsRequest(this, request)
+  }
+
+  /** Gives an idempotent producer its number. */
+  handleInitProducerIdRequest(request: Request): void | Promise<void> {
+    return handleInitProducerId(this, request)
+  }
+
+  /** Says where epochs ended, for followers that truncate. */
+  handleOffsetForLeaderEpochRequest(request: Request): void {
+    handleOffsetForLeaderEpoch(this, request)
+  }
+
+  /** Has nothing of its own to close; the parts are closed by the server. */
+  close(): void {
+    log.info('shut down')
+  }
+}

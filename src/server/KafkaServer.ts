@@ -1,0 +1,395 @@
+/**
+ * # KafkaServer
+ *
+ * One broker: makes its parts, starts them in an order in which each finds what it needs,
+ * and ends them in the reverse order of trust.
+ *
+ *     ZooKeeper ─▶ logs ─▶ metadata cache ─▶ sockets bound, unread ─▶ replicas
+ *       ─▶ registered ─▶ controller ─▶ coordinators ─▶ apis, handlers ─▶ sockets read
+ *
+ * The broker is visible in ZooKeeper, and may even be controller, before it serves its
+ * first request. What others send meanwhile waits in sockets that were accepted.
+ *
+ * @kafka core/src/main/scala/kafka/server/KafkaServer.scala#KafkaServer
+ * @differs Metrics, quotas, the authorizer, delegation tokens, the transaction coordinator
+ *   and dynamic configuration are not here yet; their places in the order are marked.
+ * @module
+ */
+import { CountDownLatch } from '../base/async/CountDownLatch.ts'
+import { KafkaScheduler } from '../base/async/KafkaScheduler.ts'
+import { IllegalStateException } from '../base/errors.ts'
+import { logger } from '../base/logger.ts'
+import type { Platform } from '../base/platform/Platform.ts'
+import { join } from '../base/platform/path.ts'
+import { KafkaController } from '../controller/KafkaController.ts'
+import { GroupCoordinator } from '../coordinator/group/GroupCoordinator.ts'
+import { BrokerMetadataCheckpoint } from '../log/BrokerMetadataCheckpoint.ts'
+import { LogConfig } from '../log/LogConfig.ts'
+import { LogDirFailureChannel } from '../log/LogDirFailureChannel.ts'
+import { LogManager } from '../log/LogManager.ts'
+import { SocketServer } from '../network/SocketServer.ts'
+import { ReplicaManager } from '../replica/ReplicaManager.ts'
+import { Broker, BrokerInfo } from '../zk/Broker.ts'
+import { EndPoint } from '../zk/EndPoint.ts'
+import { KafkaZkClient } from '../zk/KafkaZkClient.ts'
+import type { ZooKeeperConnect } from '../zookeeper/client.ts'
+import { ZooKeeperClient } from '../zookeeper/ZooKeeperClient.ts'
+import { AdminManager } from './AdminManager.ts'
+import { BrokerState } from './BrokerStates.ts'
+import { getBrokerIdAndOfflineDirs, META_PROPERTIES } from './broker-id.ts'
+import { controlledShutdown } from './controlled-shutdown.ts'
+import { FetchManager } from './FetchManager.ts'
+import { FetchSessionCache } from './FetchSession.ts'
+import { KafkaApis } from './KafkaApis.ts'
+import type { KafkaConfig } from './KafkaConfig.ts'
+import { KafkaRequestHandlerPool } from './KafkaRequestHandler.ts'
+import { MetadataCache } from './MetadataCache.ts'
+
+const log = logger('KafkaServer')
+
+/** Age at which a fetch session may be pushed out, in ms. */
+const MIN_INCREMENTAL_FETCH_SESSION_EVICTION_MS = 120_000
+
+/** What a broker runs on. */
+export interface KafkaServerEnvironment {
+  readonly platform: Platform
+  /** How a session with ZooKeeper is made. */
+  readonly zooKeeperConnect: ZooKeeperConnect
+}
+
+/** One broker. */
+export class KafkaServer {
+  config: KafkaConfig
+  readonly platform: Platform
+  readonly brokerState = new BrokerState()
+  readonly #zooKeeperConnect: ZooKeeperConnect
+  #startupComplete = false
+  #isStartingUp = false
+  #isShuttingDown = false
+  #shutdownLatch = new CountDownLatch(1)
+  #initialOfflineDirs: readonly string[] = []
+  #clusterId = ''
+  #zkClient: KafkaZkClient | undefined
+  #kafkaScheduler: KafkaScheduler | undefined
+  #logManager: LogManager | undefined
+  #metadataCache: MetadataCache | undefined
+  #socketServer: SocketServer | undefined
+  #replicaManager: ReplicaManager | undefined
+  #kafkaController: KafkaController | undefined
+  #adminManager: AdminManager | undefined
+  #groupCoordinator: GroupCoordinator | undefined
+  #apis: KafkaApis | undefined
+  #requestHandlerPool: KafkaRequestHandlerPool | undefined
+
+  constructor(config: KafkaConfig, environment: KafkaServerEnvironment) {
+    this.config = config
+    this.platform = environment.platform
+    this.#zooKeeperConnect = environment.zooKeeperConnect
+  }
+
+  /**
+   * Starts the broker. Resolves when it serves.
+   *
+   * @throws what kept a part from starting; the others are shut down again.
+   */
+  async startup(): Promise<void> {
+    if (this.#isShuttingDown) {
+      throw new IllegalStateException('the broker is still shutting down')
+    }
+    if (this.#startupComplete || this.#isStartingUp) return
+    this.#isStartingUp = true
+    try {
+      log.info('starting')
+      this.brokerState.newState('Starting')
+      await this.#startStorage()
+      await this.#startNetworkAndReplicas()
+      await this.#startControl()
+      await this.#startApis()
+      this.brokerState.newState('RunningAsBroker')
+      this.#shutdownLatch = new CountDownLatch(1)
+      this.#startupComplete = true
+      this.#isStartingUp = false
+      log.info(`broker ${this.config.brokerId} started`)
+    } catch (error) {
+      log.fatal('could not start; shutting down again', error)
+      this.#isStartingUp = false
+      await this.shutdown()
+      throw error
+    }
+  }
+
+  async #startStorage(): Promise<void> {
+    // Open the session with ZooKeeper.
+    const zkClient = await this.initZkClient()
+    this.#clusterId = await this.getOrGenerateClusterId(zkClient)
+
+    // Learn who this broker is.
+    const identity = await getBrokerIdAndOfflineDirs(
+      this.config,
+      this.platform.storage,
+      zkClient,
+    )
+    this.config = identity.config
+    this.#initialOfflineDirs = identity.offlineDirs
+
+    this.#kafkaScheduler = new KafkaScheduler(this.platform.clock)
+    this.#kafkaScheduler.startup()
+
+    // Load the logs, then start what looks after them.
+    const logDirFailureChannel = new LogDirFailureChannel(this.config.logDirs.length)
+    this.#logDirFailureChannel = logDirFailureChannel
+    const logManager = await this.#newLogManager(zkClient, logDirFailureChannel)
+    this.#logManager = logManager
+    logManager.startup()
+  }
+
+  #logDirFailureChannel: LogDirFailureChannel | undefined
+
+  async #newLogManager(
+    zkClient: KafkaZkClient,
+    logDirFailureChannel: LogDirFailureChannel,
+  ): Promise<LogManager> {
+    const { config, platform } = this
+    const initialDefaultConfig = new LogConfig(config.extractLogConfigMap())
+    const topics = await zkClient.getAllTopicsInCluster()
+    const topicConfigs = new Map<string, LogConfig>()
+    for (const [topic, found] of await zkClient.getLogConfigs(topics)) {
+      if (found instanceof Error) throw found
+      topicConfigs.set(topic, LogConfig.fromProps(initialDefaultConfig, found))
+    }
+    return new LogManager({
+      ...{ logDirs: config.logDirs, initialOfflineDirs: this.#initialOfflineDirs },
+      ...{ topicConfigs, initialDefaultConfig, config, platform, logDirFailureChannel },
+      scheduler: this.#part(this.#kafkaScheduler),
+      brokerState: this.brokerState,
+    })
+  }
+
+  async #startNetworkAndReplicas(): Promise<void> {
+    const { config, platform } = this
+
+    // Empty until the controller's first UpdateMetadata.
+    this.#metadataCache = new MetadataCache(config.brokerId)
+
+    // Bind the ports; processors begin to read last of all.
+    this.#socketServer = new SocketServer(config, platform)
+    await this.#socketServer.startup(false)
+
+    this.#replicaManager = new ReplicaManager({
+      ...{ config, platform, zkClient: this.zkClient },
+      scheduler: this.#part(this.#kafkaScheduler),
+      logManager: this.logManager,
+      isShuttingDown: () => this.#isShuttingDown,
+      metadataCache: this.#metadataCache,
+      logDirFailureChannel: this.#part(this.#logDirFailureChannel),
+    })
+    this.#replicaManager.startup()
+
+    // Register, now that the ports are known; then note the id on disk.
+    await this.zkClient.registerBrokerInZk(this.createBrokerInfo())
+    this.checkpointBrokerId(config.brokerId)
+  }
+
+  async #startControl(): Promise<void> {
+    const { config, platform, zkClient, metadataCache, replicaManager } = this
+
+    // Run for controller; the election goes on in the background.
+    this.#kafkaController = new KafkaController({
+      ...{ config, zkClient, platform },
+      initialBrokerInfo: this.createBrokerInfo(),
+    })
+    this.#kafkaController.startup()
+
+    this.#adminManager = new AdminManager({ config, metadataCache, zkClient, platform })
+    this.#groupCoordinator = new GroupCoordinator({
+      ...{ config, replicaManager, zkClient, platform },
+    })
+    await this.#groupCoordinator.startup()
+  }
+
+  async #startApis(): Promise<void> {
+    const { config, platform, zkClient } = this
+    const fetchManager = new FetchManager(
+      platform.clock,
+      new FetchSessionCache(
+        config.maxIncrementalFetchSessionCacheSlots,
+        MIN_INCREMENTAL_FETCH_SESSION_EVICTION_MS,
+        platform.random,
+      ),
+    )
+    this.#apis = new KafkaApis(
+      this.socketServer.requestChannel,
+      this.replicaManager,
+      this.#part(this.#adminManager),
+      this.groupCoordinator,
+      this.kafkaController,
+      this.metadataCache,
+      fetchManager,
+      { zkClient, config, platform, clusterId: this.#clusterId },
+    )
+    this.#requestHandlerPool = new KafkaRequestHandlerPool(
+      config.brokerId,
+      this.socketServer.requestChannel,
+      this.#apis,
+      config.numIoThreads,
+    )
+
+    // Only now are connections read.
+    this.socketServer.startProcessors()
+  }
+
+  /** Opens the session; makes the nodes that everything else expects. */
+  async initZkClient(): Promise<KafkaZkClient> {
+    const { config, platform } = this
+    const connect = (connectString: string) =>
+      new ZooKeeperClient({
+        ...{ connect: this.#zooKeeperConnect, connectString, clock: platform.clock },
+        sessionTimeoutMs: config.zkSessionTimeoutMs,
+        connectionTimeoutMs: config.zkConnectionTimeoutMs,
+        maxInFlightRequests: config.zkMaxInFlightRequests,
+      })
+
+    // A path behind the addresses is made by a session of its own.
+    const chroot = config.zkConnect.indexOf('/')
+    if (chroot >= 0 && chroot < config.zkConnect.length - 1) {
+      const first = connect(config.zkConnect.slice(0, chroot))
+      await first.start()
+      const maker = new KafkaZkClient(first, false, platform)
+      await maker.makeSurePersistentPathExists(config.zkConnect.slice(chroot))
+      await maker.close()
+    }
+    const client = connect(config.zkConnect)
+    await client.start()
+    const zkClient = new KafkaZkClient(client, false, platform)
+    this.#zkClient = zkClient
+    await zkClient.createTopLevelPaths()
+    return zkClient
+  }
+
+  /** The id of the cluster; made by its first broker. */
+  async getOrGenerateClusterId(zkClient: KafkaZkClient): Promise<string> {
+    const known = await zkClient.getClusterId()
+    if (known !== undefined) return known
+    const proposed = this.platform.random.bytes(16).toString('base64url')
+    return zkClient.createOrGetClusterId(proposed)
+  }
+
+  /** What this broker registers: where others can reach it. */
+  createBrokerInfo(): BrokerInfo {
+    const { config, platform } = this
+    const endPoints = config.advertisedListeners.map((endPoint) => {
+      const { listenerName, securityProtocol } = endPoint
+      const port = endPoint.port === 0 ? this.boundPort(listenerName) : endPoint.port
+      const any = endPoint.host === '' || endPoint.host === '0.0.0.0'
+      const host = any ? platform.hostName : endPoint.host
+      return new EndPoint(host, port, listenerName, securityProtocol)
+    })
+    return new BrokerInfo(new Broker(config.brokerId, endPoints, config.rack))
+  }
+
+  /** Writes the broker's id into the log directories that do not hold it yet. */
+  checkpointBrokerId(brokerId: number): void {
+    const { storage } = this.platform
+    for (const dir of this.logManager.liveLogDirs) {
+      const checkpoint = new BrokerMetadataCheckpoint(
+        storage,
+        join(dir, META_PROPERTIES),
+      )
+      if (checkpoint.read() === undefined) checkpoint.write({ brokerId })
+    }
+  }
+
+  /** The port of a listener; the one of brokers unless told. */
+  boundPort(listenerName = this.config.interBrokerListenerName): number {
+    return this.socketServer.boundPort(listenerName)
+  }
+
+  /** Asks the controller to move leadership away. Gives up after a few tries. */
+  async controlledShutdown(): Promise<void> {
+    if (!this.#startupComplete || !this.config.controlledShutdownEnable) return
+    this.brokerState.newState('PendingControlledShutdown')
+    await controlledShutdown(this.config, this.platform, this.zkClient)
+  }
+
+  /**
+   * Ends the broker. Each step's failure is logged, and the next one runs.
+   *
+   * @throws IllegalStateException while the broker is starting.
+   */
+  async shutdown(): Promise<void> {
+    if (this.#isStartingUp) throw new IllegalStateException('the broker is starting')
+    if (this.#isShuttingDown) return this.awaitShutdown()
+    if (this.#shutdownLatch.count === 0) return
+    this.#isShuttingDown = true
+    log.info(`broker ${this.config.brokerId} is shutting down`)
+    const steps: (() => unknown)[] = [
+      () => this.controlledShutdown(),
+      () => this.brokerState.newState('BrokerShuttingDown'),
+      () => this.#socketServer?.stopProcessingRequests(),
+      () => this.#requestHandlerPool?.shutdown(),
+      () => this.#kafkaScheduler?.shutdown(),
+      () => this.#apis?.close(),
+      () => this.#adminManager?.shutdown(),
+      () => this.#groupCoordinator?.shutdown(),
+      () => this.#replicaManager?.shutdown(),
+      () => this.#logManager?.shutdown(),
+      () => this.#kafkaController?.shutdown(),
+      () => this.#zkClient?.close(),
+      () => this.#socketServer?.shutdown(),
+    ]
+    for (const step of steps) {
+      try {
+        await step()
+      } catch (error) {
+        log.error('a step of the shutdown failed', error)
+      }
+    }
+    this.brokerState.newState('NotRunning')
+    this.#startupComplete = false
+    this.#isShuttingDown = false
+    this.#shutdownLatch.countDown()
+    log.info(`broker ${this.config.brokerId} shut down`)
+  }
+
+  /** Resolves when the broker has ended. */
+  awaitShutdown(): Promise<void> {
+    return this.#shutdownLatch.await()
+  }
+
+  get clusterId(): string {
+    return this.#clusterId
+  }
+
+  get zkClient(): KafkaZkClient {
+    return this.#part(this.#zkClient)
+  }
+
+  get logManager(): LogManager {
+    return this.#part(this.#logManager)
+  }
+
+  get metadataCache(): MetadataCache {
+    return this.#part(this.#metadataCache)
+  }
+
+  get socketServer(): SocketServer {
+    return this.#part(this.#socketServer)
+  }
+
+  get replicaManager(): ReplicaManager {
+    return this.#part(this.#replicaManager)
+  }
+
+  get kafkaController(): KafkaController {
+    return this.#part(this.#kafkaController)
+  }
+
+  get groupCoordinator(): GroupCoordinator {
+    return this.#part(this.#groupCoordinator)
+  }
+
+  #part<T>(part: T | undefined): T {
+    if (part === undefined) throw new IllegalStateException('the broker is not started')
+    return part
+  }
+}

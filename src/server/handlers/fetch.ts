@@ -1,0 +1,194 @@
+/**
+ * # Fetch
+ *
+ * Batches out of partitions, for consumers and for followers. A fetch that finds too
+ * little waits in the purgatory; what it finds goes from the file into the response
+ * without being parsed, unless the client is too old for its format.
+ *
+ * @kafka core/src/main/scala/kafka/server/KafkaApis.scala#KafkaApis.handleFetchRequest
+ * @module
+ */
+import { Errors, type WireError } from '../../base/errors.ts'
+import { TopicPartition } from '../../base/TopicPartition.ts'
+import { TopicPartitionMap } from '../../base/TopicPartitionMap.ts'
+import type { Request } from '../../network/RequestChannel.ts'
+import { Fetch, type FetchRequest } from '../../protocol/messages/Fetch.ts'
+import { MemoryRecords } from '../../record/MemoryRecords.ts'
+import type { FetchPartitionData } from '../../replica/LogReadResult.ts'
+import type { FetchAnswer, FetchContext } from '../FetchContext.ts'
+import type { FetchPartition } from '../FetchSession.ts'
+import type { ApisContext } from './ApisContext.ts'
+
+/** Versions up to this take the size of a partition literally. */
+const LAST_VERSION_OF_HARD_LIMIT = 2
+
+/** The first version that knows KAFKA_STORAGE_ERROR. */
+const FIRST_VERSION_OF_STORAGE_ERROR = 6
+
+type PartitionBody = {
+  readonly partition: number
+  readonly errorCode: number
+  readonly highWatermark: number
+  readonly lastStableOffset: number
+  readonly logStartOffset: number
+  readonly abortedTransactions:
+    | readonly { readonly producerId: bigint; readonly firstOffset: number }[]
+    | null
+  readonly records: FetchPartitionData['records'] | MemoryRecords | null
+}
+
+/** Serves a Fetch request; see `KafkaApis.handleFetchRequest`. */
+export function handleFetch(context: ApisContext, request: Request): void {
+  const body = request.body<FetchRequest>()
+  const version = request.header.apiVersion
+  const isFollower = body.replicaId >= 0
+  const fetchContext = newFetchContext(context, body, isFollower)
+
+  // Sort out partitions that this broker does not know.
+  const refused: (readonly [TopicPartition, PartitionBody])[] = []
+  const interesting: (readonly [TopicPartition, FetchPartition])[] = []
+  const fetchOffsets = new TopicPartitionMap<number>()
+  fetchContext.foreachPartition((topicPartition, partition) => {
+    if (context.metadataCache.containsPartition(topicPartition)) {
+      interesting.push([topicPartition, partition])
+      fetchOffsets.set(topicPartition, partition.fetchOffset)
+    } else {
+      const error = Errors.UNKNOWN_TOPIC_OR_PARTITION
+      refused.push([topicPartition, failed(topicPartition, error)])
+    }
+  })
+
+  const respond = (
+    results: readonly (readonly [TopicPartition, FetchPartitionData])[],
+  ) => {
+    const found = results.map(
+      ([topicPartition, data]) =>
+        [topicPartition, toBody(topicPartition, data, version)] as const,
+    )
+    const all = [...refused, ...found]
+    const answer = fetchContext.updateAndGenerateResponseData(all)
+    sendFetchResponse(context, request, answer, fetchOffsets)
+  }
+  if (interesting.length === 0) {
+    respond([])
+    return
+  }
+
+  // Read, and wait if there is too little.
+  context.replicaManager.fetchMessages({
+    timeout: body.maxWaitMs,
+    replicaId: body.replicaId,
+    fetchMinBytes: body.minBytes,
+    fetchMaxBytes: body.maxBytes,
+    hardMaxBytesLimit: version <= LAST_VERSION_OF_HARD_LIMIT,
+    fetchInfos: interesting,
+    isolationLevel: body.isolationLevel === 1 ? 'READ_COMMITTED' : 'READ_UNCOMMITTED',
+    responseCallback: respond,
+  })
+}
+
+function newFetchContext(
+  { fetchManager }: ApisContext,
+  body: FetchRequest,
+  isFollower: boolean,
+): FetchContext {
+  const fetchData = new TopicPartitionMap<FetchPartition>()
+  for (const { topic, partitions } of body.topics) {
+    for (const {
+      partition,
+      fetchOffset,
+      logStartOffset,
+      partitionMaxBytes: maxBytes,
+    } of partitions) {
+      const fetch = { fetchOffset, logStartOffset, maxBytes }
+      fetchData.set(new TopicPartition(topic, partition), fetch)
+    }
+  }
+  const toForget = body.forgottenTopicsData.flatMap(({ topic, partitions }) =>
+    partitions.map((partition) => new TopicPartition(topic, partition)),
+  )
+  const { sessionId, sessionEpoch: epoch } = body
+  return fetchManager.newContext({ sessionId, epoch }, fetchData, toForget, isFollower)
+}
+
+function failed({ partition }: TopicPartition, error: WireError): PartitionBody {
+  return {
+    ...{ partition, errorCode: error.code, highWatermark: -1, lastStableOffset: -1 },
+    ...{ logStartOffset: -1, abortedTransactions: null, records: MemoryRecords.EMPTY },
+  }
+}
+
+function toBody(
+  { partition }: TopicPartition,
+  data: FetchPartitionData,
+  version: number,
+): PartitionBody {
+  return {
+    partition,
+    errorCode: errorCodeFor(data.error, version),
+    highWatermark: data.highWatermark,
+    lastStableOffset: data.lastStableOffset ?? -1,
+    logStartOffset: data.logStartOffset,
+    abortedTransactions: data.abortedTransactions,
+    records: data.records,
+  }
+}
+
+/** Old clients take a dead disk for a moved leader, and look elsewhere. */
+function errorCodeFor(error: WireError, version: number): number {
+  const unknown =
+    error === Errors.KAFKA_STORAGE_ERROR && version < FIRST_VERSION_OF_STORAGE_ERROR
+  return unknown ? Errors.NOT_LEADER_FOR_PARTITION.code : error.code
+}
+
+function sendFetchResponse(
+  context: ApisContext,
+  request: Request,
+  answer: FetchAnswer<PartitionBody>,
+  fetchOffsets: TopicPartitionMap<number>,
+): void {
+  const { apiVersion } = request.header
+  let size = 1024
+  const responses: { topic: string; partitions: PartitionBody[] }[] = []
+  for (const [topicPartition, body] of answer.partitions) {
+    const fetched = { body, fetchOffset: fetchOffsets.get(topicPartition) ?? 0 }
+    const data = convertedPartitionData(context, topicPartition, fetched, apiVersion)
+    size += (data.records?.sizeInBytes ?? 0) + 64 + topicPartition.topic.length
+
+    // Keep neighbours of one topic together, and the order as it is.
+    let last = responses.at(-1)
+    if (last?.topic !== topicPartition.topic) {
+      last = { topic: topicPartition.topic, partitions: [] }
+      responses.push(last)
+    }
+    last.partitions.push(data)
+  }
+  const { error, sessionId } = answer
+  const body = { throttleTimeMs: 0, errorCode: error.code, sessionId, responses }
+  context.sendResponse(request, Fetch, body, size)
+}
+
+/**
+ * Converts what an old client cannot read: versions 0 and 1 know format 0 only, 2 and 3
+ * know format 1 as well.
+ *
+ * @kafka core/src/main/scala/kafka/server/KafkaApis.scala#KafkaApis.handleFetchRequest.convertedPartitionData
+ */
+export function convertedPartitionData(
+  { replicaManager }: ApisContext,
+  topicPartition: TopicPartition,
+  { body, fetchOffset }: { readonly body: PartitionBody; readonly fetchOffset: number },
+  version: number,
+): PartitionBody {
+  const readable = version <= 1 ? 0 : version <= 3 ? 1 : 2
+  const { records } = body
+  if (readable === 2 || records === null || records.sizeInBytes === 0) return body
+  const stored = replicaManager.getMagic(topicPartition) ?? 2
+  if (stored <= readable) return body
+
+  // Read the bytes, and write them anew in the older format.
+  const bytes = Buffer.allocUnsafe(records.sizeInBytes)
+  const length = records.copyInto(bytes, 0)
+  const memory = new MemoryRecords(bytes.subarray(0, length))
+  return { ...body, records: memory.downConvert(readable, fetchOffset) }
+}

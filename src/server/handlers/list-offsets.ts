@@ -1,0 +1,139 @@
+/**
+ * # ListOffsets, OffsetForLeaderEpoch
+ *
+ * Where a partition begins, where it ends, where a time is, and where an epoch ended.
+ * A consumer never hears of offsets beyond the high watermark.
+ *
+ * @kafka core/src/main/scala/kafka/server/KafkaApis.scala#KafkaApis.handleListOffsetRequest
+ * @module
+ */
+import { Errors } from '../../base/errors.ts'
+import { logger } from '../../base/logger.ts'
+import { TopicPartition } from '../../base/TopicPartition.ts'
+import { TopicPartitionMap, TopicPartitionSet } from '../../base/TopicPartitionMap.ts'
+import type { Request } from '../../network/RequestChannel.ts'
+import {
+  ListOffsets,
+  type ListOffsetsRequest,
+} from '../../protocol/messages/ListOffsets.ts'
+import {
+  OffsetForLeaderEpoch,
+  type OffsetForLeaderEpochRequest,
+} from '../../protocol/messages/OffsetForLeaderEpoch.ts'
+import type { ApisContext } from './ApisContext.ts'
+
+const log = logger('KafkaApis')
+
+/** Times that stand for an end of the log. */
+const LATEST_TIMESTAMP = -1
+const EARLIEST_TIMESTAMP = -2
+
+/** A replica id that may see everything: a tool that debugs. */
+const DEBUGGING_REPLICA_ID = -2
+
+type Question = ListOffsetsRequest['topics'][number]['partitions'][number]
+
+/** Serves a ListOffsets request; see `KafkaApis.handleListOffsetRequest`. */
+export function handleListOffsets(context: ApisContext, request: Request): void {
+  const body = request.body<ListOffsetsRequest>()
+  const answer = request.header.apiVersion === 0 ? oldStyleOffsets : offsetAndTimestamp
+  const seen = new TopicPartitionSet()
+  const twice = new TopicPartitionSet()
+  for (const { name, partitions } of body.topics) {
+    for (const { partition } of partitions) {
+      const topicPartition = new TopicPartition(name, partition)
+      if (seen.has(topicPartition)) twice.add(topicPartition)
+      seen.add(topicPartition)
+    }
+  }
+  const topics = body.topics.map(({ name, partitions }) => ({
+    name,
+    partitions: partitions.map((question) => {
+      const { partition } = question
+      const topicPartition = new TopicPartition(name, partition)
+      if (twice.has(topicPartition)) {
+        return { partition, ...failed(Errors.INVALID_REQUEST.code) }
+      }
+      try {
+        return { partition, ...answer(context, topicPartition, question, body) }
+      } catch (error) {
+        const wire = Errors.forException(error)
+        if (wire === Errors.UNKNOWN_SERVER_ERROR) log.error('listing offsets', error)
+        return { partition, ...failed(wire.code) }
+      }
+    }),
+  }))
+  context.sendResponse(request, ListOffsets, { throttleTimeMs: 0, topics })
+}
+
+function failed(errorCode: number) {
+  return { errorCode, oldStyleOffsets: [], timestamp: -1, offset: -1 }
+}
+
+/** Version 0: offsets at which segments begin, newest first. */
+function oldStyleOffsets(
+  { replicaManager }: ApisContext,
+  topicPartition: TopicPartition,
+  { timestamp, maxNumOffsets }: Question,
+  { replicaId }: ListOffsetsRequest,
+) {
+  const replica = replicaManager.getLeaderReplicaIfLocal(topicPartition)
+  const all = replica.log?.legacyFetchOffsetsBefore(timestamp, maxNumOffsets) ?? []
+  if (replicaId !== -1) return { ...failed(0), oldStyleOffsets: all }
+
+  // A consumer is shown the high watermark in place of what lies beyond it.
+  const hw = replica.highWatermark.messageOffset
+  const visible = all.filter((offset) => offset <= hw)
+  const offsets = visible.length < all.length ? [hw, ...visible] : all
+  return { ...failed(0), oldStyleOffsets: offsets }
+}
+
+/** Version 1 on: the first offset that is at least as young as a time. */
+function offsetAndTimestamp(
+  { replicaManager }: ApisContext,
+  topicPartition: TopicPartition,
+  { timestamp }: Question,
+  { replicaId, isolationLevel }: ListOffsetsRequest,
+) {
+  const fromConsumer = replicaId === -1
+  const replica =
+    replicaId === DEBUGGING_REPLICA_ID
+      ? replicaManager.getReplicaOrException(topicPartition)
+      : replicaManager.getLeaderReplicaIfLocal(topicPartition)
+
+  // A consumer sees up to the high watermark, or up to the first open transaction.
+  const bound = fromConsumer
+    ? isolationLevel === 1
+      ? replica.lastStableOffset.messageOffset
+      : replica.highWatermark.messageOffset
+    : replica.logEndOffset.messageOffset
+  if (timestamp === LATEST_TIMESTAMP) return { ...failed(0), offset: bound }
+  const found = replicaManager.fetchOffsetForTimestamp(topicPartition, timestamp)
+  if (!found) return failed(0)
+  if (timestamp !== EARLIEST_TIMESTAMP && found.offset >= bound) return failed(0)
+  return { ...failed(0), timestamp: found.timestamp, offset: found.offset }
+}
+
+/** Serves an OffsetForLeaderEpoch request; see `KafkaApis.handleOffsetForLeaderEpochRequest`. */
+export function handleOffsetForLeaderEpoch(
+  context: ApisContext,
+  request: Request,
+): void {
+  const body = request.body<OffsetForLeaderEpochRequest>()
+  const epochs = new TopicPartitionMap<number>()
+  for (const { topic, partitions } of body.topics) {
+    for (const { partition, leaderEpoch } of partitions) {
+      epochs.set(new TopicPartition(topic, partition), leaderEpoch)
+    }
+  }
+  const ends = context.replicaManager.lastOffsetForLeaderEpoch(epochs)
+  const topics = body.topics.map(({ topic, partitions }) => ({
+    topic,
+    partitions: partitions.map(({ partition }) => {
+      const end = ends.get(new TopicPartition(topic, partition))
+      const error = end?.error ?? Errors.UNKNOWN_TOPIC_OR_PARTITION
+      return { errorCode: error.code, partition, endOffset: end?.endOffset ?? -1 }
+    }),
+  }))
+  context.sendResponse(request, OffsetForLeaderEpoch, { topics })
+}

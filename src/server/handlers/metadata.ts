@@ -1,0 +1,98 @@
+/**
+ * # Metadata, ApiVersions
+ *
+ * The two questions that a client asks first: what can you do, and who leads what. The
+ * second may create the topics it asks about.
+ *
+ * @kafka core/src/main/scala/kafka/server/KafkaApis.scala#KafkaApis.handleTopicMetadataRequest
+ * @module
+ */
+import { Errors } from '../../base/errors.ts'
+import type { Request } from '../../network/RequestChannel.ts'
+import { ApiKeys } from '../../protocol/ApiKeys.ts'
+import { ApiVersions } from '../../protocol/messages/ApiVersions.ts'
+import { Metadata, type MetadataRequest } from '../../protocol/messages/Metadata.ts'
+import { Topic } from '../../zk/Topic.ts'
+import type { TopicMetadata } from '../MetadataCache.ts'
+import type { ApisContext } from './ApisContext.ts'
+import { createTopic, getOrCreateInternalTopic } from './internal-topics.ts'
+
+/** Serves a Metadata request; see `KafkaApis.handleTopicMetadataRequest`. */
+export async function handleTopicMetadata(
+  context: ApisContext,
+  request: Request,
+): Promise<void> {
+  const body = request.body<MetadataRequest>()
+  const { metadataCache, clusterId } = context
+  const { apiVersion } = request.header
+  const { listenerName } = request.context
+
+  // In version 0 an empty list asks for all topics, later a null does.
+  const all = body.topics === null || (apiVersion === 0 && body.topics.length === 0)
+  const names = all
+    ? metadataCache.getAllTopics()
+    : [...new Set((body.topics ?? []).map(({ name }) => name))]
+  const known = metadataCache.getTopicMetadata(names, listenerName, apiVersion === 0)
+  const missing = all ? [] : metadataCache.getNonExistingTopics(names)
+  const made: TopicMetadata[] = []
+  for (const name of missing) {
+    made.push(await describeMissing(context, name, body.allowAutoTopicCreation))
+  }
+
+  // Name the brokers that can be reached on the listener that was asked.
+  const brokers = metadataCache.getAliveBrokers().flatMap(({ id: nodeId, rack }) => {
+    const endPoint = metadataCache.getAliveEndpoint(nodeId, listenerName)
+    if (!endPoint) return []
+    return [{ nodeId, host: endPoint.host, port: endPoint.port, rack: rack ?? null }]
+  })
+  context.sendResponse(request, Metadata, {
+    ...{ throttleTimeMs: 0, brokers, clusterId },
+    controllerId: metadataCache.getControllerId() ?? -1,
+    topics: [...known, ...made],
+  })
+}
+
+/** Creates a topic that does not exist, if it may; says what became of it. */
+async function describeMissing(
+  context: ApisContext,
+  name: string,
+  allowAutoTopicCreation: boolean,
+): Promise<TopicMetadata> {
+  const { config } = context
+  const isInternal = Topic.isInternal(name)
+  const describe = (errorCode: number) => ({
+    ...{ errorCode, name, isInternal, partitions: [] },
+  })
+  if (isInternal) {
+    const { error } = await getOrCreateInternalTopic(context, name)
+    return describe(error.code)
+  }
+  if (!allowAutoTopicCreation || !config.autoCreateTopicsEnable) {
+    return describe(Errors.UNKNOWN_TOPIC_OR_PARTITION.code)
+  }
+  return describe((await createTopic(context, name)).code)
+}
+
+/**
+ * Serves an ApiVersions request; see `KafkaApis.handleApiVersionsRequest`.
+ *
+ * @param handled - keys of the APIs that this broker serves: only they are advertised
+ */
+export function handleApiVersions(
+  context: ApisContext,
+  request: Request,
+  handled: ReadonlySet<number>,
+): void {
+  // A version that is not known is answered in the oldest layout, with an empty list.
+  if (request.header.apiVersion > ApiVersions.maxVersion) {
+    const errorCode = Errors.UNSUPPORTED_VERSION.code
+    context.sendResponse(request, ApiVersions, { errorCode, apiKeys: [] })
+    return
+  }
+  const apiKeys = ApiKeys.all
+    .filter((api) => handled.has(api.key))
+    .map(({ key, minVersion, maxVersion }) => ({ apiKey: key, minVersion, maxVersion }))
+  context.sendResponse(request, ApiVersions, {
+    ...{ errorCode: Errors.NONE.code, apiKeys, throttleTimeMs: 0 },
+  })
+}

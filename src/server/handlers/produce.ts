@@ -1,0 +1,126 @@
+/**
+ * # Produce
+ *
+ * Batches into partitions: checked, given to the replica manager, answered when as many
+ * replicas have them as the producer asked for.
+ *
+ *     handleProduceRequest ─▶ ReplicaManager.appendRecords ─▶ … ─▶ responseCallback
+ *
+ * @kafka core/src/main/scala/kafka/server/KafkaApis.scala#KafkaApis.handleProduceRequest
+ * @module
+ */
+import { Errors, type WireError } from '../../base/errors.ts'
+import { TopicPartition } from '../../base/TopicPartition.ts'
+import { TopicPartitionMap } from '../../base/TopicPartitionMap.ts'
+import type { Request } from '../../network/RequestChannel.ts'
+import { Produce, type ProduceRequest } from '../../protocol/messages/Produce.ts'
+import { MemoryRecords } from '../../record/MemoryRecords.ts'
+import type { PartitionResponse } from '../../replica/DelayedProduce.ts'
+import type { ApisContext } from './ApisContext.ts'
+
+/** The first version that carries batches of format 2, and nothing else. */
+const FIRST_VERSION_OF_BATCHES = 3
+
+/** The first version that knows KAFKA_STORAGE_ERROR. */
+const FIRST_VERSION_OF_STORAGE_ERROR = 4
+
+/** Serves a Produce request; see `KafkaApis.handleProduceRequest`. */
+export function handleProduce(context: ApisContext, request: Request): void {
+  const body = request.body<ProduceRequest>()
+  const version = request.header.apiVersion
+
+  // Sort out partitions that this broker does not know.
+  const known = new TopicPartitionMap<MemoryRecords>()
+  const refused = new TopicPartitionMap<PartitionResponse>()
+  for (const { name, partitionData } of body.topicData) {
+    for (const { index, records } of partitionData) {
+      const topicPartition = new TopicPartition(name, index)
+      const set = new MemoryRecords(records ?? Buffer.alloc(0))
+      if (version >= FIRST_VERSION_OF_BATCHES && !isOneBatch(set)) {
+        context.closeConnection(request)
+        return
+      }
+      if (context.metadataCache.containsPartition(topicPartition)) {
+        known.set(topicPartition, set)
+      } else {
+        refused.set(topicPartition, failed(Errors.UNKNOWN_TOPIC_OR_PARTITION))
+      }
+    }
+  }
+
+  const respond = (responses: TopicPartitionMap<PartitionResponse>) => {
+    for (const [topicPartition, response] of refused) {
+      responses.set(topicPartition, response)
+    }
+    sendProduceResponse(context, request, body, responses)
+  }
+  if (known.size === 0) {
+    respond(new TopicPartitionMap())
+    return
+  }
+
+  // Append, and answer when enough replicas have it.
+  context.replicaManager.appendRecords({
+    timeout: body.timeoutMs,
+    requiredAcks: body.acks,
+    internalTopicsAllowed: request.header.clientId === '__admin_client',
+    isFromClient: true,
+    entriesPerPartition: known,
+    responseCallback: respond,
+  })
+}
+
+/** From version 3 on a partition carries exactly one batch, of format 2. */
+function isOneBatch(records: MemoryRecords): boolean {
+  let count = 0
+  for (const batch of records.batches()) {
+    if (++count > 1 || batch.magic !== 2) return false
+  }
+  return count === 1
+}
+
+function failed(error: WireError): PartitionResponse {
+  return { error, baseOffset: -1, logAppendTime: -1, logStartOffset: -1 }
+}
+
+function sendProduceResponse(
+  context: ApisContext,
+  request: Request,
+  { acks, topicData }: ProduceRequest,
+  responses: TopicPartitionMap<PartitionResponse>,
+): void {
+  // With acks 0 nobody reads an answer: an error can only be told by hanging up.
+  if (acks === 0) {
+    const error = [...responses.values()].some((r) => r.error !== Errors.NONE)
+    if (error) context.closeConnection(request)
+    else context.sendNoOpResponse(request)
+    return
+  }
+
+  const version = request.header.apiVersion
+  const body = {
+    responses: topicData.map(({ name, partitionData }) => ({
+      name,
+      partitionResponses: partitionData.map(({ index }) => {
+        const found = responses.get(new TopicPartition(name, index))
+        const response = found ?? failed(Errors.UNKNOWN_SERVER_ERROR)
+        return {
+          index,
+          errorCode: errorCodeFor(response.error, version),
+          baseOffset: response.baseOffset,
+          logAppendTimeMs: response.logAppendTime,
+          logStartOffset: response.logStartOffset,
+        }
+      }),
+    })),
+    throttleTimeMs: 0,
+  }
+  context.sendResponse(request, Produce, body)
+}
+
+/** Old producers take a dead disk for a moved leader, and look elsewhere. */
+function errorCodeFor(error: WireError, version: number): number {
+  const unknown =
+    error === Errors.KAFKA_STORAGE_ERROR && version < FIRST_VERSION_OF_STORAGE_ERROR
+  return unknown ? Errors.NOT_LEADER_FOR_PARTITION.code : error.code
+}
