@@ -122,7 +122,8 @@ export class ControllerChannelManager {
     state.messageQueue.offer({
       name: api.name,
       async send(client) {
-        callback?.(await client.sendAndReceive(api, version, request))
+        const response = await client.sendAndReceive(api, version, request)
+        callback?.(response)
       },
     })
   }

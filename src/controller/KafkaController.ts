@@ -57,6 +57,7 @@ import {
   type ControlledShutdownCallback,
   Expire,
   LeaderAndIsrResponseReceived,
+  Reelect,
   RegisterBrokerAndReelect,
   Startup,
   TopicDeletionStopReplicaResponseReceived,
@@ -253,6 +254,8 @@ export class KafkaController implements RequestBatchHost, TopicDeletionHost {
    * Tries to become controller.
    *
    * @kafka core/src/main/scala/kafka/controller/KafkaController.scala#KafkaController.elect
+   * @differs after a lost race for the epoch 1.1.1 waits for a watch, which a lone broker
+   *   never gets: nobody would be controller
    */
   async elect(): Promise<void> {
     // Do nothing while somebody is in office.
@@ -282,6 +285,11 @@ export class KafkaController implements RequestBatchHost, TopicDeletionHost {
     } catch (e) {
       log.error('taking office failed, giving it up', e)
       await this.triggerControllerMove()
+
+      // Look again who is controller: the watch fired for our own claim.
+      if (e instanceof ControllerMovedException) {
+        this.eventManager.put(new Reelect(this))
+      }
     }
   }
 
