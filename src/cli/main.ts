@@ -53,6 +53,7 @@ program
   .option('--check', 'hold what ran against the notes, line by line')
   .option('--format <format>', 'tree, mermaid, json or perfetto', format, 'tree')
   .option('--full', 'tree: also background work and paragraphs')
+  .option('--out <dir>', 'write what the site shows of each trace into this directory')
   .action(async (names: string[], options) => {
     // The traced build is the one that can be watched; it stands beside this one.
     const { trace } = (await import(

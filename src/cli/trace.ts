@@ -5,7 +5,8 @@
  *
  * @module
  */
-import { readFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { checkNotes, type NotesReport, parseNotes } from '../trace/notes.ts'
 import type { Frame } from '../trace/Recorder.ts'
 import type { Recording } from '../trace/record-run.ts'
@@ -22,6 +23,8 @@ export interface TraceOptions {
   readonly check?: boolean
   readonly format: string
   readonly full?: boolean
+  /** Directory to write one JSON file for each example to, for the site. */
+  readonly out?: string
 }
 
 /**
@@ -46,13 +49,25 @@ export async function trace(
   for (const example of select(names)) {
     const recording = await runExample(example)
     recordings.set(example.name, recording)
-    if (!(options.check && names.length === 0)) out(print(example, recording, options))
+    if (options.out) writePage(options.out, example, recording)
+    else if (!options.check || names.length > 0) out(print(example, recording, options))
   }
   if (!options.check) return 0
 
   const report = checkRecordings(recordings)
   out(printReport(report))
   return report.ok ? 0 : 1
+}
+
+/** Writes what the site shows of an example. */
+function writePage(dir: string, example: ExampleTrace, recording: Recording): void {
+  const { name, title, heading } = example
+  const mermaid = print(example, recording, { format: 'mermaid' })
+  const keep = (frame: Frame) => isUnder(recording, frame, example.roots)
+  const tree = renderTree(recording, { keep })
+  mkdirSync(dir, { recursive: true })
+  const page = { name, title, heading, mermaid, tree }
+  writeFileSync(join(dir, `${name}.json`), JSON.stringify(page, null, 1))
 }
 
 function select(names: readonly string[]): readonly ExampleTrace[] {

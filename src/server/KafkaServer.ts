@@ -352,8 +352,8 @@ export class KafkaServer {
   }
 
   /** Resolves when the broker has ended. */
-  awaitShutdown(): Promise<void> {
-    return this.#shutdownLatch.await()
+  async awaitShutdown(): Promise<void> {
+    await this.#shutdownLatch.await()
   }
 
   get clusterId(): string {

@@ -63,6 +63,7 @@ export class MetadataCache {
   #controllerId: number | undefined
   #aliveBrokers = new Map<number, Broker>()
   readonly #cache = new Map<string, Map<number, PartitionInfo>>()
+  readonly #listeners = new Set<() => void>()
 
   /** @param brokerId - this broker; only for logs */
   constructor(brokerId: number) {
@@ -195,7 +196,14 @@ export class MetadataCache {
       `broker ${this.brokerId}: ${request.ungroupedPartitionStates.length} partitions, ` +
         `${deleted.length} deleted, by request ${correlationId}`,
     )
+    for (const listener of this.#listeners) listener()
     return deleted
+  }
+
+  /** Has `listener` called after each update. @returns what ends that */
+  onUpdate(listener: () => void): () => void {
+    this.#listeners.add(listener)
+    return () => this.#listeners.delete(listener)
   }
 
   #remove(topic: string, partition: number): void {

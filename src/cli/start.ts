@@ -1,0 +1,63 @@
+/**
+ * # annotated-kafka start
+ *
+ * Runs brokers until it is told to end. Prints one line when they serve:
+ *
+ *     ready bootstrap.servers=127.0.0.1:9092 zookeeper.connect=127.0.0.1:43210
+ *
+ * @module
+ */
+import { readFileSync } from 'node:fs'
+import { KafkaConfig } from '../server/KafkaConfig.ts'
+import { startBrokers } from '../testing/start-cluster.ts'
+import { untilSignal } from './until-signal.ts'
+
+/** Options of the command. */
+export interface StartOptions {
+  readonly brokers: number
+  readonly port: number
+  readonly dataDir?: string
+  readonly zookeeper?: string
+  readonly zookeeperPort: number
+  readonly config?: string
+  readonly override: readonly string[]
+}
+
+/** What Kafka's own sample of `server.properties` sets for a few brokers. */
+function sampleDefaults(brokers: number): Record<string, string> {
+  return {
+    'offsets.topic.replication.factor': String(Math.min(brokers, 3)),
+    'group.initial.rebalance.delay.ms': '0',
+  }
+}
+
+/** Runs the command; resolves after a signal and a controlled shutdown. */
+export async function start(options: StartOptions): Promise<void> {
+  // Loading the modules is part of the time a user waits; it is told apart.
+  const loadingMs = Math.round(performance.now())
+  const stopped = untilSignal()
+  const file = options.config
+    ? KafkaConfig.parseProperties(readFileSync(options.config, 'utf8'))
+    : {}
+  const overrides = Object.fromEntries(options.override.map(splitOverride))
+  const zookeeperConnect = options.zookeeper ?? file['zookeeper.connect']
+  const cluster = await startBrokers({
+    ...{ brokers: options.brokers, port: options.port, zookeeperFsync: true },
+    zookeeperPort: options.zookeeperPort,
+    config: { ...sampleDefaults(options.brokers), ...file, ...overrides },
+    ...(options.dataDir ? { dataDir: options.dataDir } : {}),
+    ...(zookeeperConnect ? { zookeeperConnect } : {}),
+  })
+  const { bootstrapServers, zookeeperConnect: zk } = cluster
+  process.stdout.write(
+    `ready bootstrap.servers=${bootstrapServers} zookeeper.connect=${zk} ` +
+      `loading.ms=${loadingMs}\n`,
+  )
+  await stopped
+  await cluster.close()
+}
+
+function splitOverride(text: string): [string, string] {
+  const at = text.indexOf('=')
+  return [text.slice(0, at), text.slice(at + 1)]
+}

@@ -1,0 +1,12 @@
+/**
+ * # annotated-kafka/testing
+ *
+ * A cluster for tests.
+ *
+ * @module
+ */
+export {
+  type KafkaCluster,
+  type StartClusterOptions,
+  startCluster,
+} from './start-cluster.ts'

@@ -1,0 +1,186 @@
+/**
+ * # startCluster
+ *
+ * A Kafka cluster inside this process: brokers, controller and ZooKeeper, for tests and
+ * tools. It takes free ports, keeps its data in a temporary directory, and leaves nothing
+ * behind when it is closed.
+ *
+ * ```ts
+ * await using cluster = await startCluster()
+ * const kafka = new Kafka({ brokers: [cluster.bootstrapServers] })
+ * ```
+ *
+ * On the memory platform the same call opens no port and touches no disk.
+ *
+ * @module
+ */
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { CountDownLatch } from '../base/async/CountDownLatch.ts'
+import { memoryPlatform } from '../base/platform/memory/memory-platform.ts'
+import { nodePlatform } from '../base/platform/node/node-platform.ts'
+import type { Platform } from '../base/platform/Platform.ts'
+import { KafkaConfig } from '../server/KafkaConfig.ts'
+import { KafkaServer } from '../server/KafkaServer.ts'
+import type { ZooKeeperConnect } from '../zookeeper/client.ts'
+import { inProcessConnect } from '../zookeeper/in-process-session.ts'
+import { connectWithNodeZookeeperClient } from '../zookeeper/node-zookeeper-client-session.ts'
+import { ZooKeeperServer } from '../zookeeper/server/ZooKeeperServer.ts'
+
+/** What kind of cluster to start. */
+export interface StartClusterOptions {
+  /** How many brokers; ids count from 0. Default 1. */
+  readonly brokers?: number
+  /** Real sockets and files, or all in memory; or a platform of your own. */
+  readonly platform?: 'node' | 'memory' | Platform
+  /** Settings of every broker, as in `server.properties`. */
+  readonly config?: Readonly<Record<string, string>>
+  /** Where data is kept, and stays; a temporary directory when absent. */
+  readonly dataDir?: string
+  /** A ZooKeeper that runs already; an embedded one when absent. */
+  readonly zookeeperConnect?: string
+  /** Port of the first broker, the next take the next; free ones when absent or 0. */
+  readonly port?: number
+  /** Port of the embedded ZooKeeper; a free one when absent or 0. */
+  readonly zookeeperPort?: number
+  /** Whether the embedded ZooKeeper waits for the disk. Default false. */
+  readonly zookeeperFsync?: boolean
+  /** The address that brokers bind and advertise. Default 127.0.0.1. */
+  readonly host?: string
+}
+
+/** A running cluster. */
+export interface KafkaCluster {
+  /** `host:port` of every broker, with commas. */
+  readonly bootstrapServers: string
+  /** `host:port` of ZooKeeper. */
+  readonly zookeeperConnect: string
+  readonly brokers: readonly KafkaServer[]
+  readonly platform: Platform
+  /** How a session with this cluster's ZooKeeper is made. */
+  readonly zooKeeperConnect: ZooKeeperConnect
+  /** Shuts everything down and removes temporary data. A second call does nothing. */
+  close(): Promise<void>
+  [Symbol.asyncDispose](): Promise<void>
+}
+
+/** Settings that suit a test, where Kafka's own defaults suit production. */
+function testingDefaults(brokers: number): Record<string, string> {
+  const replicas = String(Math.min(brokers, 3))
+  return {
+    'group.initial.rebalance.delay.ms': '0',
+    'offsets.topic.num.partitions': '5',
+    'offsets.topic.replication.factor': replicas,
+    'controlled.shutdown.retry.backoff.ms': '200',
+    'log.index.size.max.bytes': '1048576',
+  }
+}
+
+/** Starts a cluster with settings that suit tests. Resolves when every broker serves. */
+export function startCluster(options: StartClusterOptions = {}): Promise<KafkaCluster> {
+  const { brokers = 1, config = {} } = options
+  return startBrokers({
+    ...options,
+    config: { ...testingDefaults(brokers), ...config },
+  })
+}
+
+/** Starts a cluster with the settings that are given, and Kafka's defaults for the rest. */
+export async function startBrokers(
+  options: StartClusterOptions,
+): Promise<KafkaCluster> {
+  const platform = platformOf(options.platform ?? 'node')
+  const inMemory = options.platform !== undefined && options.platform !== 'node'
+  const host = options.host ?? '127.0.0.1'
+  const home = homeOf(options, inMemory)
+  const closing: (() => Promise<void> | void)[] = [() => home.remove()]
+  const close = async () => {
+    while (closing.length > 0) await closing.pop()?.()
+  }
+  try {
+    // Start ZooKeeper, unless one is given.
+    let zookeeperConnect = options.zookeeperConnect
+    let zooKeeperConnect: ZooKeeperConnect = connectWithNodeZookeeperClient
+    if (zookeeperConnect === undefined) {
+      const zooKeeper = new ZooKeeperServer({
+        ...{ platform, host, port: options.zookeeperPort ?? 0 },
+        dataDir: `${home.path}/zookeeper`,
+        fsync: options.zookeeperFsync ?? false,
+      })
+      await zooKeeper.startup()
+      closing.push(() => zooKeeper.shutdown())
+      zookeeperConnect = `${host}:${zooKeeper.port}`
+      if (inMemory) zooKeeperConnect = inProcessConnect(zooKeeper)
+    }
+
+    // Start the brokers side by side.
+    const brokers = Array.from({ length: options.brokers ?? 1 }, (_, id) => {
+      const port = options.port ? options.port + id : 0
+      const config = new KafkaConfig({
+        'broker.id': String(id),
+        'zookeeper.connect': zookeeperConnect ?? '',
+        listeners: `PLAINTEXT://${host}:${port}`,
+        'log.dirs': `${home.path}/kafka-${id}`,
+        ...options.config,
+      })
+      return new KafkaServer(config, { platform, zooKeeperConnect })
+    })
+    closing.push(() => shutdownAll(brokers))
+    await Promise.all(brokers.map((broker) => broker.startup()))
+    await Promise.all(brokers.map((broker) => knowsAll(broker, brokers.length)))
+    const ports = brokers.map((broker) => `${host}:${broker.boundPort()}`)
+    return {
+      bootstrapServers: ports.join(','),
+      zookeeperConnect,
+      ...{ brokers, platform, zooKeeperConnect, close },
+      [Symbol.asyncDispose]: close,
+    }
+  } catch (error) {
+    await close()
+    throw error
+  }
+}
+
+function platformOf(platform: 'node' | 'memory' | Platform): Platform {
+  if (platform === 'node') return nodePlatform()
+  return platform === 'memory' ? memoryPlatform({}) : platform
+}
+
+/** The directory of a cluster, and what becomes of it in the end. */
+function homeOf(options: StartClusterOptions, inMemory: boolean) {
+  if (options.dataDir !== undefined) return { path: options.dataDir, remove: () => {} }
+  if (inMemory) return { path: '/annotated-kafka', remove: () => {} }
+  const path = mkdtempSync(join(tmpdir(), 'annotated-kafka-'))
+  return { path, remove: () => rmSync(path, { recursive: true, force: true }) }
+}
+
+/** The last broker is controller at the end; nobody takes over from it. */
+async function shutdownAll(brokers: readonly KafkaServer[]): Promise<void> {
+  const isController = (broker: KafkaServer) => {
+    try {
+      return broker.kafkaController.isActive
+    } catch {
+      return false
+    }
+  }
+  const ordered = [...brokers].sort((a, b) => +isController(a) - +isController(b))
+  for (const broker of ordered) await broker.shutdown()
+}
+
+/** Waits until the controller has told a broker of all brokers. */
+async function knowsAll(broker: KafkaServer, count: number): Promise<void> {
+  const known = new CountDownLatch(1)
+  const { metadataCache } = broker
+  const look = () => {
+    const ready =
+      metadataCache.getAliveBrokers().length >= count &&
+      metadataCache.getControllerId() !== undefined
+    if (ready) known.countDown()
+    return ready
+  }
+  if (look()) return
+  const stop = metadataCache.onUpdate(look)
+  await known.await()
+  stop()
+}
