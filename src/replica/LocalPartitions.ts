@@ -20,13 +20,20 @@ import {
   UnknownTopicOrPartitionException,
 } from '../base/errors.ts'
 import { Pool } from '../base/Pool.ts'
+import type { Clock } from '../base/platform/Platform.ts'
 import { TopicPartition } from '../base/TopicPartition.ts'
 import { TopicPartitionMap } from '../base/TopicPartitionMap.ts'
 import type { Log } from '../log/Log.ts'
 import type { LogManager } from '../log/LogManager.ts'
+import type { LogReadResult } from './LogReadResult.ts'
 import { Partition } from './Partition.ts'
 import type { EpochEndOffset } from './PartitionContext.ts'
 import type { Replica } from './Replica.ts'
+import {
+  type FetchParams,
+  type PartitionData,
+  readPartitions,
+} from './read-from-local-log.ts'
 
 /** Stands for every partition whose log directory has failed. */
 export const OfflinePartition = new Partition(new TopicPartition('', -1), undefined)
@@ -37,11 +44,13 @@ export abstract class LocalPartitions {
   readonly logManager: LogManager
   /** `topic-partition` → partition. */
   protected readonly allPartitions = new Pool<string, Partition>()
+  readonly #clock: Clock
 
   /** Starts with no partition. */
-  constructor(localBrokerId: number, logManager: LogManager) {
+  constructor(localBrokerId: number, logManager: LogManager, clock: Clock) {
     this.localBrokerId = localBrokerId
     this.logManager = logManager
+    this.#clock = clock
   }
 
   /** Makes a partition without replicas, for its first LeaderAndIsr request. */
@@ -180,6 +189,24 @@ export abstract class LocalPartitions {
       }
     }
     return answers
+  }
+
+  /** Reads partitions in their order until the budget of bytes is used up. */
+  readFromLocalLog(
+    params: FetchParams,
+    partitions: readonly (readonly [TopicPartition, PartitionData])[],
+  ): (readonly [TopicPartition, LogReadResult])[] {
+    return readPartitions(this, params, partitions)
+  }
+
+  /** Finds the first record at or after a time; undefined when there is none. */
+  fetchOffsetForTimestamp(topicPartition: TopicPartition, timestamp: number) {
+    return this.getLog(topicPartition)?.fetchOffsetsByTimestamp(timestamp)
+  }
+
+  /** Wall time in ms. */
+  now(): number {
+    return this.#clock.now()
   }
 
   /** The partitions whose local copy lies in a log directory. */

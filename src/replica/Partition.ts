@@ -38,7 +38,6 @@ import {
   type WireError,
 } from '../base/errors.ts'
 import { logger } from '../base/logger.ts'
-import { Pool } from '../base/Pool.ts'
 import type { TopicPartition } from '../base/TopicPartition.ts'
 import { TopicPartitionMap } from '../base/TopicPartitionMap.ts'
 import type { LogAppendInfo } from '../log/LogAppendInfo.ts'
@@ -46,6 +45,7 @@ import type { LogConfig } from '../log/LogConfig.ts'
 import { UnexpectedAppendOffsetException } from '../log/UnexpectedAppendOffsetException.ts'
 import type { MemoryRecords } from '../record/MemoryRecords.ts'
 import { LeaderAndIsr } from '../zk/LeaderAndIsr.ts'
+import { AssignedReplicas } from './assigned-replicas.ts'
 import { TopicPartitionOperationKey } from './DelayedOperationKey.ts'
 import { type LogReadResult, UnknownLogReadResult } from './LogReadResult.ts'
 import type {
@@ -53,7 +53,7 @@ import type {
   PartitionContext,
   PartitionState,
 } from './PartitionContext.ts'
-import { Replica } from './Replica.ts'
+import type { Replica } from './Replica.ts'
 import { lowestLogEnd, lowestLogStart, mayMove } from './watermarks.ts'
 
 const log = logger('Partition')
@@ -74,7 +74,7 @@ export class Partition {
   /** Who is in sync, as ZooKeeper has it. Empty on followers. */
   inSyncReplicas: ReadonlySet<Replica> = new Set()
   readonly #context: PartitionContext | undefined
-  readonly #allReplicasMap = new Pool<number, Replica>()
+  readonly #replicas: AssignedReplicas
   // Replicas whose way into the ISR is being written to ZooKeeper. They count for the
   // high watermark at once: the controller may read the new set before we hear back.
   readonly #expanding = new Set<Replica>()
@@ -87,6 +87,7 @@ export class Partition {
   constructor(topicPartition: TopicPartition, context: PartitionContext | undefined) {
     this.topicPartition = topicPartition
     this.#context = context
+    this.#replicas = new AssignedReplicas(topicPartition)
     this.isOffline = context === undefined
   }
 
@@ -109,21 +110,19 @@ export class Partition {
 
   /** Every copy that the controller assigned. */
   get assignedReplicas(): Replica[] {
-    return [...this.#allReplicasMap.values()]
+    return this.#replicas.all()
   }
 
   /** True when this broker leads and some assigned copy is not in sync. */
   get isUnderReplicated(): boolean {
     if (!this.leaderReplicaIfLocal) return false
-    return this.inSyncReplicas.size < this.#allReplicasMap.size
+    return this.inSyncReplicas.size < this.#replicas.size
   }
 
   /** True when this broker leads and must refuse `acks=-1`. */
   get isUnderMinIsr(): boolean {
-    const leader = this.leaderReplicaIfLocal?.log
-    return (
-      leader !== undefined && this.inSyncReplicas.size < leader.config.minInSyncReplicas
-    )
+    const minIsr = this.leaderReplicaIfLocal?.log?.config.minInSyncReplicas ?? 0
+    return this.inSyncReplicas.size < minIsr
   }
 
   /** First offset of the leader's log, -1 when the leader is elsewhere. */
@@ -138,7 +137,7 @@ export class Partition {
 
   /** The copy on `replicaId`, by default on this broker. */
   getReplica(replicaId = this.#house.brokerId): Replica | undefined {
-    return this.#allReplicasMap.get(replicaId)
+    return this.#replicas.get(replicaId)
   }
 
   /** @throws ReplicaNotAvailableException when there is no such copy. */
@@ -157,14 +156,15 @@ export class Partition {
   async getOrCreateReplica(isNew = false): Promise<Replica> {
     return this.leaderIsrUpdateLock.runExclusive(async () => {
       const logConfig = await this.#logConfigIfMissing()
-      return this.#getOrCreateReplica(this.#house.brokerId, isNew, logConfig)
+      const { brokerId } = this.#house
+      return this.#replicas.getOrCreate(this.#house, brokerId, { isNew, logConfig })
     })
   }
 
   /** Forgets all copies and gives the local log to the deleter. */
   async delete(): Promise<void> {
     await this.leaderIsrUpdateLock.runExclusive(async () => {
-      this.#allReplicasMap.clear()
+      this.#replicas.clear()
       this.inSyncReplicas = new Set()
       this.leaderReplicaIdOpt = undefined
       this.#house.logManager.asyncDelete(this.topicPartition)
@@ -197,21 +197,19 @@ export class Partition {
 
     // Take over what the controller decided.
     this.#controllerEpoch = state.controllerEpoch
-    this.#assignReplicas([...state.isr, ...state.replicas], state, logConfig)
-    const isr = state.isr.map((id) => this.getReplicaOrException(id))
-    this.inSyncReplicas = new Set(isr)
+    const creation = { isNew: state.isNew, logConfig }
+    const wanted = [...state.isr, ...state.replicas]
+    this.#replicas.assign(this.#house, wanted, state.replicas, creation)
+    this.inSyncReplicas = new Set(state.isr.flatMap((id) => this.getReplica(id) ?? []))
     this.#leaderEpoch = state.leaderEpoch
     this.#zkVersion = state.partitionEpoch
     const leaderReplica = this.getReplicaOrException()
-    log.info(
-      `${this.topicPartition} leads epoch ${this.#leaderEpoch} ` +
-        `from offset ${leaderReplica.logEndOffset.messageOffset}`,
-    )
+    const leaderEnd = leaderReplica.logEndOffset.messageOffset
+    log.info(`${this.topicPartition}: leader from ${leaderEnd}, ${this.#leaderEpoch}`)
 
     // Open an account for each follower. Members of the ISR are caught up by definition;
     // the others have to show it.
     const followers = this.assignedReplicas.filter((r) => r !== leaderReplica)
-    const leaderEnd = leaderReplica.logEndOffset.messageOffset
     for (const follower of followers) {
       const lastCaughtUp = this.inSyncReplicas.has(follower) ? now : 0
       follower.resetLastCaughtUpTime(leaderEnd, now, lastCaughtUp)
@@ -223,13 +221,10 @@ export class Partition {
     if (isNewLeader) {
       leaderReplica.convertHWToLocalOffsetMetadata()
       this.leaderReplicaIdOpt = this.#house.brokerId
-      for (const follower of followers)
-        follower.updateLogReadResult(UnknownLogReadResult)
+      for (const f of followers) f.updateLogReadResult(UnknownLogReadResult)
     }
-    return {
-      isNewLeader,
-      leaderHWIncremented: this.maybeIncrementLeaderHW(leaderReplica),
-    }
+    const leaderHWIncremented = this.maybeIncrementLeaderHW(leaderReplica)
+    return { isNewLeader, leaderHWIncremented }
   }
 
   /**
@@ -249,7 +244,8 @@ export class Partition {
       // Take over what the controller decided. A follower keeps no ISR: only the leader
       // can judge it.
       this.#controllerEpoch = state.controllerEpoch
-      this.#assignReplicas(state.replicas, state, logConfig)
+      const creation = { isNew: state.isNew, logConfig }
+      this.#replicas.assign(this.#house, state.replicas, state.replicas, creation)
       this.inSyncReplicas = new Set()
       this.#leaderEpoch = state.leaderEpoch
       this.#zkVersion = state.partitionEpoch
@@ -325,7 +321,7 @@ export class Partition {
   #mayJoinIsr(replica: Replica): boolean {
     const hw = this.leaderReplicaIfLocal?.highWatermark.messageOffset
     if (hw === undefined || this.inSyncReplicas.has(replica)) return false
-    if (this.#allReplicasMap.get(replica.brokerId) !== replica) return false
+    if (this.#replicas.get(replica.brokerId) !== replica) return false
     return replica.logEndOffset.messageOffset >= hw
   }
 
@@ -456,15 +452,11 @@ export class Partition {
    */
   async updateIsr(newIsr: ReadonlySet<Replica>): Promise<void> {
     const isr = [...newIsr].map((replica) => replica.brokerId)
-    const leaderAndIsr = new LeaderAndIsr(
-      this.#house.brokerId,
-      this.#leaderEpoch,
-      isr,
-      this.#zkVersion,
-    )
+    const { brokerId } = this.#house
+    const wanted = new LeaderAndIsr(brokerId, this.#leaderEpoch, isr, this.#zkVersion)
     const { updated, zkVersion } = await this.#house.updateLeaderAndIsr(
       this.topicPartition,
-      leaderAndIsr,
+      wanted,
       this.#controllerEpoch,
     )
 
@@ -474,9 +466,7 @@ export class Partition {
       this.inSyncReplicas = newIsr
       this.#zkVersion = zkVersion
     } else {
-      log.info(
-        `${this.topicPartition}: znode is past version ${this.#zkVersion}, isr kept`,
-      )
+      log.info(`${this.topicPartition}: not version ${this.#zkVersion}, isr kept`)
     }
   }
 
@@ -504,11 +494,8 @@ export class Partition {
     }
 
     // Append, in one stretch from validation to the new log end.
-    const info = leaderReplica.log.appendAsLeader(
-      records,
-      this.#leaderEpoch,
-      isFromClient,
-    )
+    const epoch = this.#leaderEpoch
+    const info = leaderReplica.log.appendAsLeader(records, epoch, isFromClient)
 
     // Wake the fetches that wait for this partition. Followers read to the log end, so
     // for them the bytes are there already; consumers wait for the high watermark.
@@ -528,18 +515,19 @@ export class Partition {
    */
   appendRecordsToFollowerOrFutureReplica(records: MemoryRecords): void {
     const replica = this.getReplicaOrException()
+    const append = () => replica.log?.appendAsFollower(records)
     try {
-      this.#localLog(replica).appendAsFollower(records)
+      append()
     } catch (error) {
       if (!(error instanceof UnexpectedAppendOffsetException)) throw error
 
       // Start the log at the batch, if that is the reason.
       const leo = replica.logEndOffset.messageOffset
-      const { firstOffset, lastOffset } = error
       const isEmpty = leo === replica.logStartOffset
-      if (!isEmpty || firstOffset >= leo || lastOffset < leo) throw error
-      this.truncateFullyAndStartAt(firstOffset)
-      this.#localLog(replica).appendAsFollower(records)
+      const straddles = error.firstOffset < leo && error.lastOffset >= leo
+      if (!isEmpty || !straddles) throw error
+      this.truncateFullyAndStartAt(error.firstOffset)
+      append()
     }
   }
 
@@ -582,12 +570,10 @@ export class Partition {
     return { error: Errors.NONE, endOffset }
   }
 
-  /** Reads like `t-0 leader=1 isr=1,2 replicas=1,2,3`. */
+  /** Reads like `t-0 leader=1 isr=1,2`. */
   toString(): string {
-    const replicas = ids(this.assignedReplicas)
-    const isr = ids(this.inSyncReplicas)
     const leader = this.leaderReplicaIdOpt ?? 'none'
-    return `${this.topicPartition} leader=${leader} isr=${isr} replicas=${replicas}`
+    return `${this.topicPartition} leader=${leader} isr=${ids(this.inSyncReplicas)}`
   }
 
   get #house(): PartitionContext {
@@ -601,48 +587,8 @@ export class Partition {
     )
   }
 
-  #localLog(replica: Replica) {
-    if (!replica.log) throw new IllegalStateException(`${replica} has no log`)
-    return replica.log
-  }
-
-  // Replica objects for exactly these brokers; those no longer assigned go.
-  #assignReplicas(
-    wanted: readonly number[],
-    state: PartitionState,
-    logConfig: LogConfig | undefined,
-  ): void {
-    for (const id of wanted) this.#getOrCreateReplica(id, state.isNew, logConfig)
-    for (const replica of this.assignedReplicas) {
-      if (!state.replicas.includes(replica.brokerId)) {
-        this.#allReplicasMap.remove(replica.brokerId)
-      }
-    }
-  }
-
   async #logConfigIfMissing(): Promise<LogConfig | undefined> {
     return this.getReplica() ? undefined : this.#house.fetchLogConfig(this.topic)
-  }
-
-  #getOrCreateReplica(id: number, isNew: boolean, config?: LogConfig): Replica {
-    return this.#allReplicasMap.getAndMaybePut(id, () => {
-      if (id !== this.#house.brokerId) return new Replica(id, this.topicPartition)
-
-      // Open or make the log, and start from the high watermark on file. A log shorter
-      // than that (unclean stop) pulls it down.
-      if (!config)
-        throw new IllegalStateException(`no log config for ${this.topicPartition}`)
-      const local = this.#house.logManager.getOrCreateLog(
-        this.topicPartition,
-        config,
-        isNew,
-      )
-      const hw = Math.min(
-        this.#house.checkpointedHighWatermark(local),
-        local.logEndOffset,
-      )
-      return new Replica(id, this.topicPartition, hw, local)
-    })
   }
 }
 

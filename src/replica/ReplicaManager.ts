@@ -27,7 +27,6 @@ import { Mutex } from '../base/async/Mutex.ts'
 import {
   ControllerMovedException,
   Errors,
-  InvalidTopicException,
   KafkaStorageException,
   type WireError,
 } from '../base/errors.ts'
@@ -41,12 +40,9 @@ import type {
 } from '../protocol/messages/LeaderAndIsr.ts'
 import type { StopReplicaRequest } from '../protocol/messages/StopReplica.ts'
 import type { UpdateMetadataRequest } from '../protocol/messages/UpdateMetadata.ts'
-import { ReplicationUtils } from '../zk/ReplicationUtils.ts'
-import { Topic } from '../zk/Topic.ts'
 import {
   appendToPartition,
   delayedProduceRequestRequired,
-  failedAppend,
   type LogAppendResult,
   plainResponses,
   refuseAcks,
@@ -69,6 +65,7 @@ import { LogDirFailureHandler } from './LogDirFailureHandler.ts'
 import { type LogReadResult, toFetchPartitionData } from './LogReadResult.ts'
 import { Partition } from './Partition.ts'
 import type { PartitionManager } from './PartitionContext.ts'
+import { partitionContext } from './partition-context-of.ts'
 import { openPurgatories } from './purgatories.ts'
 import { ReplicaFetcherManager } from './ReplicaFetcherManager.ts'
 import type {
@@ -79,20 +76,20 @@ import type {
   ReplicaManagerOptions,
 } from './ReplicaManagerConfig.ts'
 import {
-  type FetchParams,
   fetchParams,
   fetchPartitionStatus,
   isAnswerable,
-  type PartitionData,
-  readPartitions,
 } from './read-from-local-log.ts'
 import {
   type AcceptedState,
   acceptPartitionStates,
   fetchOffsets,
   leaderAndIsrResponse,
+  type OnLeadershipChange,
+  type RoleChange,
   refuseRoles,
   requestedStates,
+  type StopReplicasResult,
   storageErrorOnly,
 } from './role-requests.ts'
 
@@ -123,7 +120,7 @@ export class ReplicaManager extends LocalPartitions implements PartitionManager 
   /** Makes the manager; purgatories run from here on, tasks from {@link startup} on. */
   constructor(options: ReplicaManagerOptions) {
     const { config, platform, logManager } = options
-    super(config.brokerId, logManager)
+    super(config.brokerId, logManager, platform.clock)
     this.config = config
     this.metadataCache = options.metadataCache
     this.#options = options
@@ -145,24 +142,7 @@ export class ReplicaManager extends LocalPartitions implements PartitionManager 
   }
 
   protected override createPartition(topicPartition: TopicPartition): Partition {
-    const { config, platform, zkClient, metadataCache } = this.#options
-    return new Partition(topicPartition, {
-      brokerId: config.brokerId,
-      replicaLagTimeMaxMs: config.replicaLagTimeMaxMs,
-      clock: platform.clock,
-      logManager: this.logManager,
-      manager: this,
-      fetchLogConfig: (topic) => this.fetchLogConfig(topic),
-      checkpointedHighWatermark: (log) => this.highWatermarkCheckpoints.read(log),
-      updateLeaderAndIsr: (tp, leaderAndIsr, controllerEpoch) =>
-        ReplicationUtils.updateLeaderAndIsr(
-          zkClient,
-          tp,
-          leaderAndIsr,
-          controllerEpoch,
-        ),
-      isBrokerAlive: (id) => metadataCache.isBrokerAlive(id),
-    })
+    return new Partition(topicPartition, partitionContext(this, this.#options))
   }
 
   /** Reads a topic's configuration from ZooKeeper, laid over the broker's defaults. */
@@ -239,11 +219,6 @@ export class ReplicaManager extends LocalPartitions implements PartitionManager 
     return this.delayedDeleteRecordsPurgatory.delayed > 0
   }
 
-  /** Wall time in ms. */
-  now(): number {
-    return this.#options.platform.clock.now()
-  }
-
   /**
    * Appends to the logs of partitions led here and answers when as many copies have the
    * records as `requiredAcks` asks for.
@@ -282,11 +257,6 @@ export class ReplicaManager extends LocalPartitions implements PartitionManager 
   appendToLocalLog(options: AppendRecordsOptions): TopicPartitionMap<LogAppendResult> {
     const results = new TopicPartitionMap<LogAppendResult>()
     for (const [topicPartition, records] of options.entriesPerPartition) {
-      if (Topic.isInternal(topicPartition.topic) && !options.internalTopicsAllowed) {
-        const refusal = new InvalidTopicException(`${topicPartition.topic} is internal`)
-        results.set(topicPartition, failedAppend(refusal))
-        continue
-      }
       const partition = this.getPartition(topicPartition)
       const result = appendToPartition(topicPartition, partition, records, options)
       results.set(topicPartition, result)
@@ -356,14 +326,6 @@ export class ReplicaManager extends LocalPartitions implements PartitionManager 
     this.delayedFetchPurgatory.tryCompleteElseWatch(operation, keys)
   }
 
-  /** Reads partitions in their order until the budget of bytes is used up. */
-  readFromLocalLog(
-    params: FetchParams,
-    partitions: readonly (readonly [TopicPartition, PartitionData])[],
-  ): (readonly [TopicPartition, LogReadResult])[] {
-    return readPartitions(this, params, partitions)
-  }
-
   /**
    * Takes down how far a follower is: an offset it asks for is one it has everything below.
    *
@@ -379,11 +341,6 @@ export class ReplicaManager extends LocalPartitions implements PartitionManager 
     ])
   }
 
-  /** Finds the first record at or after a time; undefined when there is none. */
-  fetchOffsetForTimestamp(topicPartition: TopicPartition, timestamp: number) {
-    return this.getLog(topicPartition)?.fetchOffsetsByTimestamp(timestamp)
-  }
-
   /**
    * Takes the roles that the controller gives.
    *
@@ -393,18 +350,12 @@ export class ReplicaManager extends LocalPartitions implements PartitionManager 
   async becomeLeaderOrFollower(
     correlationId: number,
     request: LeaderAndIsrRequest,
-    onLeadershipChange: (
-      becameLeader: readonly Partition[],
-      becameFollower: readonly Partition[],
-    ) => void,
+    onLeadershipChange: OnLeadershipChange,
   ): Promise<LeaderAndIsrResponse> {
     return this.replicaStateChangeLock.runExclusive(async () => {
       // Refuse a controller that has been replaced.
       const requested = requestedStates(request)
       if (request.controllerEpoch < this.controllerEpoch) {
-        log.warn(
-          `controller epoch ${request.controllerEpoch} < ${this.controllerEpoch}`,
-        )
         return refuseRoles(requested, Errors.STALE_CONTROLLER_EPOCH)
       }
       this.controllerEpoch = request.controllerEpoch
@@ -415,15 +366,11 @@ export class ReplicaManager extends LocalPartitions implements PartitionManager 
       const leads = ([, state]: AcceptedState) => state.leader === this.localBrokerId
       const toLead = accepted.filter(leads)
       const toFollow = accepted.filter((state) => !leads(state))
-      const { controllerId } = request
+      const change = { controllerId: request.controllerId, correlationId, responseMap }
       const becameLeader =
-        toLead.length > 0
-          ? await this.makeLeaders(controllerId, toLead, correlationId, responseMap)
-          : []
+        toLead.length > 0 ? await this.makeLeaders(toLead, change) : []
       const becameFollower =
-        toFollow.length > 0
-          ? await this.makeFollowers(controllerId, toFollow, correlationId, responseMap)
-          : []
+        toFollow.length > 0 ? await this.makeFollowers(toFollow, change) : []
 
       // Count as offline whatever still has no copy here: its log could not be made.
       // That includes partitions refused above that never had one.
@@ -447,10 +394,8 @@ export class ReplicaManager extends LocalPartitions implements PartitionManager 
    * @throws what a partition throws but for KafkaStorageException: the request fails.
    */
   async makeLeaders(
-    controllerId: number,
     partitionStates: readonly AcceptedState[],
-    correlationId: number,
-    responseMap: TopicPartitionMap<WireError>,
+    { controllerId, correlationId, responseMap }: RoleChange,
   ): Promise<Partition[]> {
     const partitionsToMakeLeaders: Partition[] = []
 
@@ -483,10 +428,8 @@ export class ReplicaManager extends LocalPartitions implements PartitionManager 
    * @throws what a partition throws but for KafkaStorageException: the request fails.
    */
   async makeFollowers(
-    controllerId: number,
     partitionStates: readonly AcceptedState[],
-    correlationId: number,
-    responseMap: TopicPartitionMap<WireError>,
+    { controllerId, correlationId, responseMap }: RoleChange,
   ): Promise<Partition[]> {
     const partitionsToMakeFollower: Partition[] = []
 
@@ -541,10 +484,7 @@ export class ReplicaManager extends LocalPartitions implements PartitionManager 
    *
    * @returns the request's own error, and one for each partition.
    */
-  async stopReplicas(request: StopReplicaRequest): Promise<{
-    readonly error: WireError
-    readonly responses: TopicPartitionMap<WireError>
-  }> {
+  async stopReplicas(request: StopReplicaRequest): Promise<StopReplicasResult> {
     return this.replicaStateChangeLock.runExclusive(async () => {
       const responses = new TopicPartitionMap<WireError>()
       if (request.controllerEpoch < this.controllerEpoch) {

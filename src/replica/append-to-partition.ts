@@ -11,6 +11,7 @@ import {
   CorruptRecordException,
   Errors,
   InvalidTimestampException,
+  InvalidTopicException,
   KafkaStorageException,
   NotLeaderForPartitionException,
   RecordBatchTooLargeException,
@@ -21,6 +22,7 @@ import { logger } from '../base/logger.ts'
 import type { TopicPartition } from '../base/TopicPartition.ts'
 import { TopicPartitionMap } from '../base/TopicPartitionMap.ts'
 import type { MemoryRecords } from '../record/MemoryRecords.ts'
+import { Topic } from '../zk/Topic.ts'
 import type { PartitionResponse } from './DelayedProduce.ts'
 import type { Partition } from './Partition.ts'
 
@@ -37,16 +39,21 @@ export interface LogAppendResult {
 export interface AppendOptions {
   readonly isFromClient: boolean
   readonly requiredAcks: number
+  /** True for Kafka's own writes to its own topics. */
+  readonly internalTopicsAllowed: boolean
 }
 
-/** Appends to a partition found by {@link find}; never throws. */
+/** Appends to a partition, which may be missing or offline; never throws. */
 export function appendToPartition(
   topicPartition: TopicPartition,
   partition: Partition | undefined,
   records: MemoryRecords,
-  { isFromClient, requiredAcks }: AppendOptions,
+  { isFromClient, requiredAcks, internalTopicsAllowed }: AppendOptions,
 ): LogAppendResult {
   try {
+    if (Topic.isInternal(topicPartition.topic) && !internalTopicsAllowed) {
+      throw new InvalidTopicException(`${topicPartition.topic} is internal`)
+    }
     if (!partition) {
       throw new UnknownTopicOrPartitionException(
         `${topicPartition} is not on this broker`,
@@ -78,8 +85,7 @@ export function appendToPartition(
   }
 }
 
-/** The result of an append that failed. */
-export function failedAppend(error: unknown, logStartOffset = -1): LogAppendResult {
+function failedAppend(error: unknown, logStartOffset = -1): LogAppendResult {
   return {
     requiredOffset: 0,
     response: {
@@ -94,6 +100,7 @@ export function failedAppend(error: unknown, logStartOffset = -1): LogAppendResu
 // What clients and failing disks bring about; anything else deserves a line in the log.
 function isExpected(error: unknown): boolean {
   return (
+    error instanceof InvalidTopicException ||
     error instanceof UnknownTopicOrPartitionException ||
     error instanceof NotLeaderForPartitionException ||
     error instanceof RecordTooLargeException ||

@@ -32,6 +32,27 @@ export type AcceptedState = readonly [Partition, PartitionState]
 /** A partition's name and the news about it. */
 export type RequestedState = readonly [TopicPartition, PartitionState]
 
+/** What belongs to one request that changes roles. */
+export interface RoleChange {
+  readonly controllerId: number
+  readonly correlationId: number
+  /** Filled with what is answered for each partition. */
+  readonly responseMap: TopicPartitionMap<WireError>
+}
+
+/** Told of the partitions that got another leader: this broker, or one it follows. */
+export type OnLeadershipChange = (
+  becameLeader: readonly Partition[],
+  becameFollower: readonly Partition[],
+) => void
+
+/** What a StopReplica request is answered with. */
+export interface StopReplicasResult {
+  /** The request's own error. */
+  readonly error: WireError
+  readonly responses: TopicPartitionMap<WireError>
+}
+
 /** The partitions of a request, in its order. */
 export function requestedStates(request: LeaderAndIsrRequest): RequestedState[] {
   return request.ungroupedPartitionStates.map((state) => [
