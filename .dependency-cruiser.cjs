@@ -10,7 +10,7 @@ const wings = [
   ['log', ['base', 'protocol', 'record']],
   ['zookeeper', ['base']],
   ['zk', ['base', 'zookeeper']],
-  ['network', ['base', 'protocol']],
+  ['network', ['base', 'protocol', 'record', 'zookeeper', 'zk']],
   ['replica', ['base', 'protocol', 'record', 'log', 'zookeeper', 'zk', 'network']],
   ['controller', ['base', 'protocol', 'zookeeper', 'zk', 'network']],
   ['coordinator', ['base', 'protocol', 'record', 'log', 'zookeeper', 'zk', 'network', 'replica']],
@@ -50,7 +50,7 @@ module.exports = {
       },
       to: {
         dependencyTypes: ['core'],
-        pathNot: '^(node:)?(buffer|zlib)$',
+        pathNot: '^(node:)?(buffer|zlib|module)$',
       },
     },
     {

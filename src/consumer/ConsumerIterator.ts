@@ -188,7 +188,7 @@ export class ConsumerIterator<K, V> {
           'fetch.message.max.bytes',
       )
     }
-    this.#current = messages.iterator()
+    this.#current = messages[Symbol.iterator]()
     this.#advance()
   }
 

@@ -75,7 +75,8 @@ export class PartitionTopicInfo {
 
     // Hand the messages on, then ask for what comes behind them.
     if (messages.validBytes > 0) {
-      const next = messages.nextOffset
+      let next = fetchOffset
+      for (const shallow of messages.shallowIterator()) next = shallow.nextOffset
       await this.#chunkQueue.put(chunk, signal)
       this.#fetchedOffset = next
       return
