@@ -3,7 +3,7 @@
  *
  * The files of a log: its segments in order, the one that takes appends, what of them is on
  * the disk, and how they come and go. It knows offsets and bytes; what they mean (epochs,
- * producers, transactions, retention) is the business of `Log`, which owns it.
+ * producers, transactions, retention) is the business of `Log`, which extends it.
  *
  *     roll      a new segment file; the old one is flushed when there is time
  *     delete    out of the map ─▶ renamed .deleted ─▶ removed after file.delete.delay.ms
@@ -21,7 +21,7 @@ import type { KafkaScheduler, ScheduledTask } from '../base/async/KafkaScheduler
 import { KafkaStorageException } from '../base/errors.ts'
 import { logger } from '../base/logger.ts'
 import type { Platform } from '../base/platform/Platform.ts'
-import { dirname, join } from '../base/platform/path.ts'
+import { basename, dirname, join } from '../base/platform/path.ts'
 import { isIOException } from './io-exception.ts'
 import type { LogConfig } from './LogConfig.ts'
 import type { LogDirFailureChannel } from './LogDirFailureChannel.ts'
@@ -30,6 +30,7 @@ import { LogSegment } from './LogSegment.ts'
 import {
   CleanedFileSuffix,
   DeletedFileSuffix,
+  FutureDirSuffix,
   logFile,
   offsetIndexFile,
   SwapFileSuffix,
@@ -104,6 +105,36 @@ export class LocalLog {
     return dirname(this.#dir)
   }
 
+  /** Name of the partition's directory. */
+  get name(): string {
+    return basename(this.#dir)
+  }
+
+  /** Says whether this is a replica that is being moved here, not yet in service. */
+  get isFuture(): boolean {
+    return this.name.endsWith(FutureDirSuffix)
+  }
+
+  /** All segments, oldest first. */
+  get logSegments(): readonly LogSegment[] {
+    return this.segments.values()
+  }
+
+  /** Number of segments. */
+  get numberOfSegments(): number {
+    return this.segments.size
+  }
+
+  /** The next offset, with the place where its batch will be. */
+  get logEndOffsetMetadata(): LogOffsetMetadata {
+    return this.nextOffsetMetadata
+  }
+
+  /** Messages that may not be on the disk. */
+  get unflushedMessages(): number {
+    return this.logEndOffset - this.recoveryPoint
+  }
+
   /** The segment that takes appends. */
   get activeSegment(): LogSegment {
     return this.segments.last as LogSegment
@@ -129,7 +160,7 @@ export class LocalLog {
    *
    * @throws KafkaStorageException
    */
-  checkIfMemoryMappedBufferClosed(): void {
+  protected checkIfMemoryMappedBufferClosed(): void {
     if (!this.#isMemoryMappedBufferClosed) return
     throw new KafkaStorageException(`the files of ${this.#dir} are already closed`)
   }
@@ -141,7 +172,7 @@ export class LocalLog {
    * @throws KafkaStorageException in place of an error of the storage
    * @kafka core/src/main/scala/kafka/log/Log.scala#maybeHandleIOException
    */
-  maybeHandleIOException<T>(what: string, action: () => T): T {
+  protected maybeHandleIOException<T>(what: string, action: () => T): T {
     try {
       return action()
     } catch (error) {
@@ -153,7 +184,7 @@ export class LocalLog {
    * Schedules work on this log. When the scheduler is down already, the work is left: the
    * shutdown flushes every log, and the next start removes what waits for deletion.
    */
-  schedule(
+  protected schedule(
     name: string,
     task: () => void | Promise<void>,
     delayMs: number,
@@ -164,7 +195,7 @@ export class LocalLog {
   }
 
   /** Makes an empty segment, preallocated if the topic wants it. */
-  newSegment(baseOffset: number): LogSegment {
+  protected newSegment(baseOffset: number): LogSegment {
     const { dir, config, platform } = this
     const { preallocate, segmentSize } = config
     const initFileSize = preallocate ? segmentSize : 0
@@ -179,7 +210,7 @@ export class LocalLog {
   }
 
   /** Removes the files that an earlier segment of that base offset may have left. */
-  removeLeftOvers(baseOffset: number): void {
+  protected removeLeftOvers(baseOffset: number): void {
     const { storage } = this.platform
     for (const file of [
       logFile,
@@ -199,7 +230,7 @@ export class LocalLog {
    *
    * @kafka core/src/main/scala/kafka/log/Log.scala#updateLogEndOffset
    */
-  updateLogEndOffset(messageOffset: number): void {
+  protected updateLogEndOffset(messageOffset: number): void {
     const { baseOffset, size } = this.activeSegment
     this.nextOffsetMetadata = new LogOffsetMetadata(messageOffset, baseOffset, size)
   }
@@ -210,7 +241,7 @@ export class LocalLog {
    *
    * @kafka core/src/main/scala/kafka/log/Log.scala#deleteSegment
    */
-  deleteSegment(segment: LogSegment): void {
+  protected deleteSegment(segment: LogSegment): void {
     this.#log.info(`Scheduling ${segment} of ${this.#dir} for deletion`)
     this.segments.delete(segment.baseOffset)
     this.#asyncDeleteSegment(segment)
@@ -226,7 +257,7 @@ export class LocalLog {
   replaceSegments(
     newSegment: LogSegment,
     oldSegments: readonly LogSegment[],
-    isRecoveredSwapFile: boolean,
+    isRecoveredSwapFile = false,
   ): void {
     // From .swap on, recovery completes what is begun here.
     this.checkIfMemoryMappedBufferClosed()
@@ -247,7 +278,7 @@ export class LocalLog {
   }
 
   /** Deletes every segment and begins again at an offset. */
-  truncateFullyAndStartAt(newOffset: number): void {
+  protected replaceAllSegments(newOffset: number): void {
     for (const segment of this.segments.values()) this.deleteSegment(segment)
     this.addSegment(this.newSegment(newOffset))
     this.#truncations += 1
@@ -256,7 +287,7 @@ export class LocalLog {
   }
 
   /** Deletes the segments above an offset, and cuts the one that is then the last. */
-  truncateTo(targetOffset: number): void {
+  protected truncateSegmentsTo(targetOffset: number): void {
     for (const segment of this.segments.values()) {
       if (segment.baseOffset > targetOffset) this.deleteSegment(segment)
     }
@@ -269,11 +300,12 @@ export class LocalLog {
   /**
    * Brings everything below an offset to the disk; appends go on meanwhile.
    *
+   * @param offset (exclusive), the log end by default; the recovery point afterwards
    * @throws KafkaStorageException when the disk fails
    * @differs the directory is flushed too when it has new files, so that they are found
    *   after a crash of the machine; 1.1.1 leaves that to the file system.
    */
-  async flush(offset: number): Promise<void> {
+  async flush(offset = this.logEndOffset): Promise<void> {
     // Flush every segment that may hold something new.
     if (offset <= this.recoveryPoint) return
     const truncations = this.#truncations
@@ -288,7 +320,7 @@ export class LocalLog {
   }
 
   /** Like {@link flush} up to the log end, without letting anything else run. */
-  flushNow(): void {
+  protected flushNow(): void {
     const offset = this.logEndOffset
     for (const segment of this.segments.range(this.recoveryPoint, offset)) {
       segment.flushNow()
@@ -298,7 +330,7 @@ export class LocalLog {
   }
 
   /** Renames the partition's directory; its segments follow. */
-  renameDir(name: string): void {
+  protected renameSegmentsDir(name: string): void {
     const renamedDir = join(this.parentDir, name)
     this.platform.storage.rename(this.#dir, renamedDir)
     this.#dir = renamedDir
@@ -306,13 +338,13 @@ export class LocalLog {
   }
 
   /** Gives the files back without touching the disk, which has failed. */
-  closeHandlers(): void {
+  protected closeSegmentHandlers(): void {
     for (const segment of this.segments.values()) segment.closeHandlers()
     this.#isMemoryMappedBufferClosed = true
   }
 
   /** Removes the partition's directory with everything in it. */
-  delete(): void {
+  protected deleteFiles(): void {
     for (const segment of this.segments.values()) segment.deleteIfExists()
     this.segments.clear()
     this.platform.storage.removeDirectory(this.#dir)

@@ -24,83 +24,46 @@
  * @differs the lock around all changes is gone: between two awaits nothing else runs.
  * @module
  */
-import type { KafkaScheduler, ScheduledTask } from '../base/async/KafkaScheduler.ts'
+import type { ScheduledTask } from '../base/async/KafkaScheduler.ts'
 import {
   IllegalArgumentException,
   KafkaException,
   OffsetOutOfRangeException,
-  OffsetsOutOfOrderException,
   RecordBatchTooLargeException,
-  UnsupportedForMessageFormatException,
 } from '../base/errors.ts'
 import { logger } from '../base/logger.ts'
-import type { Platform } from '../base/platform/Platform.ts'
-import { basename, join } from '../base/platform/path.ts'
+import { join } from '../base/platform/path.ts'
 import type { TopicPartition } from '../base/TopicPartition.ts'
-import { LogValidator } from '../record/LogValidator.ts'
 import type { MemoryRecords } from '../record/MemoryRecords.ts'
 import { RecordBatch } from '../record/RecordBatch.ts'
 import type { AbortedTxn } from './AbortedTxn.ts'
-import type { CompletedTxn } from './CompletedTxn.ts'
 import type { FetchDataInfo, IsolationLevel } from './FetchDataInfo.ts'
 import { LeaderEpochCheckpointFile } from './LeaderEpochCheckpointFile.ts'
 import { LeaderEpochFileCache } from './LeaderEpochFileCache.ts'
-import { LocalLog } from './LocalLog.ts'
+import { LocalLog, type LocalLogOptions } from './LocalLog.ts'
 import type { LogAppendInfo } from './LogAppendInfo.ts'
 import type { LogConfig } from './LogConfig.ts'
 import type { LogDirFailureChannel } from './LogDirFailureChannel.ts'
 import { LogOffsetMetadata } from './LogOffsetMetadata.ts'
 import type { LogSegment } from './LogSegment.ts'
 import * as appending from './log-append.ts'
-import {
-  CleanShutdownFile,
-  FutureDirSuffix,
-  parseTopicPartitionName,
-} from './log-file-names.ts'
+import { CleanShutdownFile, parseTopicPartitionName } from './log-file-names.ts'
 import { loadProducerState, loadSegments } from './log-loading.ts'
 import * as reading from './log-read.ts'
 import * as retention from './log-retention.ts'
-import type { ProducerAppendInfo } from './ProducerAppendInfo.ts'
-import type { BatchMetadata } from './ProducerStateEntry.ts'
 import { ProducerStateManager } from './ProducerStateManager.ts'
 import type { TimestampOffset } from './TimeIndex.ts'
-import { UnexpectedAppendOffsetException } from './UnexpectedAppendOffsetException.ts'
 
 const maxInt = 0x7fffffff
 
-/** What a log is opened with. */
-export interface LogOptions {
-  /** The partition's directory; its name says which partition. */
-  readonly dir: string
-  readonly config: LogConfig
+/** What a log is opened with; the name of its directory says which partition it is. */
+export interface LogOptions extends LocalLogOptions {
   /** Offset below which everything is deleted, as checkpointed. */
   readonly logStartOffset: number
-  /** Offset below which everything is on the disk, as checkpointed. */
-  readonly recoveryPoint: number
-  readonly scheduler: KafkaScheduler
-  readonly platform: Platform
   /** Milliseconds after which a silent producer is forgotten. */
   readonly maxProducerIdExpirationMs: number
   /** Milliseconds between two searches for such producers. */
   readonly producerIdExpirationCheckIntervalMs: number
-  readonly logDirFailureChannel: LogDirFailureChannel
-}
-
-/** Who appends, and who gives the offsets. */
-interface AppendMode {
-  readonly isFromClient: boolean
-  /** True on a leader; a follower keeps the offsets that it fetched. */
-  readonly assignOffsets: boolean
-  /** Stamped on every batch by a leader. */
-  readonly leaderEpoch: number
-}
-
-/** What the producers in an append have changed. */
-interface ProducerUpdates {
-  readonly updatedProducers: ReadonlyMap<bigint, ProducerAppendInfo>
-  readonly completedTxns: readonly CompletedTxn[]
-  /** Set when the whole append is a second copy of what is there. */
-  readonly maybeDuplicate: BatchMetadata | undefined
 }
 
 /**
@@ -108,7 +71,7 @@ interface ProducerUpdates {
  *
  * @kafka core/src/main/scala/kafka/log/Log.scala#Log
  */
-export class Log {
+export class Log extends LocalLog {
   readonly topicPartition: TopicPartition
   readonly producerStateManager: ProducerStateManager
 
@@ -126,9 +89,6 @@ export class Log {
   /** As last told by the replica; `undefined` before: nothing is deleted until then. */
   #replicaHighWatermark: number | undefined
 
-  /** The files. */
-  readonly #local: LocalLog
-  readonly #platform: Platform
   readonly #logDirFailureChannel: LogDirFailureChannel
   readonly #expirationTask: ScheduledTask | undefined
   readonly #log = logger('Log')
@@ -141,10 +101,9 @@ export class Log {
    */
   constructor(options: LogOptions) {
     // What is given.
+    super(options)
     const { dir, platform, maxProducerIdExpirationMs } = options
-    this.#platform = platform
     this.#logDirFailureChannel = options.logDirFailureChannel
-    this.#local = new LocalLog(options)
     this.logStartOffset = options.logStartOffset
     this.topicPartition = parseTopicPartitionName(dir)
     this.producerStateManager = new ProducerStateManager({
@@ -160,7 +119,7 @@ export class Log {
     this.#load()
 
     // Forget silent producers from time to time.
-    this.#expirationTask = this.#local.schedule(
+    this.#expirationTask = this.schedule(
       'PeriodicProducerExpirationCheck',
       () => this.producerStateManager.removeExpiredProducers(this.#now()),
       options.producerIdExpirationCheckIntervalMs,
@@ -168,92 +127,9 @@ export class Log {
     )
   }
 
-  /** The partition's directory, `topic-partition`; changes when it is renamed. */
-  get dir(): string {
-    return this.#local.dir
-  }
-
-  /** The log directory that the partition's directory lies in. */
-  get parentDir(): string {
-    return this.#local.parentDir
-  }
-
-  /** Name of the partition's directory. */
-  get name(): string {
-    return basename(this.dir)
-  }
-
-  /** Says whether this is a replica that is being moved here, not yet in service. */
-  get isFuture(): boolean {
-    return this.name.endsWith(FutureDirSuffix)
-  }
-
-  /** Settings of the topic; replaced when they change. */
-  get config(): LogConfig {
-    return this.#local.config
-  }
-
-  set config(config: LogConfig) {
-    this.#local.config = config
-  }
-
-  /** Everything below is on the disk; moved up by flushes, down by truncation. */
-  get recoveryPoint(): number {
-    return this.#local.recoveryPoint
-  }
-
-  set recoveryPoint(offset: number) {
-    this.#local.recoveryPoint = offset
-  }
-
   /** Which leader wrote which stretch. */
   get leaderEpochCache(): LeaderEpochFileCache {
     return this.#leaderEpochCache
-  }
-
-  /** The next offset, with the place where its batch will be. */
-  get logEndOffsetMetadata(): LogOffsetMetadata {
-    return this.#local.nextOffsetMetadata
-  }
-
-  /** The next offset. */
-  get logEndOffset(): number {
-    return this.#local.logEndOffset
-  }
-
-  /** The segment that takes appends. */
-  get activeSegment(): LogSegment {
-    return this.#local.activeSegment
-  }
-
-  /** All segments, oldest first. */
-  get logSegments(): readonly LogSegment[] {
-    return this.#local.segments.values()
-  }
-
-  /** Number of segments. */
-  get numberOfSegments(): number {
-    return this.#local.segments.size
-  }
-
-  /** Bytes of all segments. */
-  get size(): number {
-    return this.#local.size
-  }
-
-  /** Wall time in ms of the last flush; of the opening, before the first. */
-  get lastFlushTime(): number {
-    return this.#local.lastFlushTime
-  }
-
-  /** Messages that may not be on the disk. */
-  get unflushedMessages(): number {
-    return this.logEndOffset - this.recoveryPoint
-  }
-
-  /** The segments from the one that holds `from` to the one before `to`. */
-  logSegmentsBetween(from: number, to: number): readonly LogSegment[] {
-    return this.#local.segments.range(from, to)
   }
 
   /**
@@ -315,19 +191,22 @@ export class Log {
    * @throws RecordBatchTooLargeException for more than a segment holds
    * @kafka core/src/main/scala/kafka/log/Log.scala#append
    */
-  append(records: MemoryRecords, mode: AppendMode): LogAppendInfo {
-    return this.#local.maybeHandleIOException('appending records', () => {
+  append(records: MemoryRecords, mode: appending.AppendMode): LogAppendInfo {
+    return this.maybeHandleIOException('appending records', () => {
       // Check what can be checked from the batches alone.
       const appendInfo = this.analyzeAndValidateRecords(records, mode.isFromClient)
       if (appendInfo.shallowCount === 0) return appendInfo
       let validRecords = this.trimInvalidBytes(records, appendInfo)
-      this.#local.checkIfMemoryMappedBufferClosed()
+      this.checkIfMemoryMappedBufferClosed()
 
       // Give offsets, or check those that were given.
       if (mode.assignOffsets) {
-        validRecords = this.#assignOffsets(validRecords, appendInfo, mode)
+        validRecords = appending.assignOffsets(this, validRecords, appendInfo, {
+          ...mode,
+          now: this.#now(),
+        })
       } else {
-        this.#checkOffsets(validRecords, appendInfo)
+        appending.checkOffsets(this, validRecords, appendInfo)
       }
 
       // Note a new leader epoch before any of its records is in the log.
@@ -360,9 +239,9 @@ export class Log {
 
       // Write, and publish the new end.
       this.#appendToSegment(validRecords, appendInfo, updates)
-      this.#local.updateLogEndOffset(appendInfo.lastOffset + 1)
+      this.updateLogEndOffset(appendInfo.lastOffset + 1)
       this.#updateFirstUnstableOffset()
-      if (this.unflushedMessages >= this.config.flushInterval) this.#local.flushNow()
+      if (this.unflushedMessages >= this.config.flushInterval) this.flushNow()
       return appendInfo
     })
   }
@@ -397,31 +276,9 @@ export class Log {
   analyzeAndValidateProducerState(
     records: MemoryRecords,
     isFromClient: boolean,
-  ): ProducerUpdates {
-    const updatedProducers = new Map<bigint, ProducerAppendInfo>()
-    const completedTxns: CompletedTxn[] = []
+  ): appending.ProducerUpdates {
     const manager = this.producerStateManager
-    for (const batch of records.batches()) {
-      if (!batch.hasProducerId) continue
-
-      // A producer that got no answer sends again: the answer is all it needs.
-      const maybeDuplicate = isFromClient
-        ? manager.lastEntry(batch.producerId)?.findDuplicateBatch(batch)
-        : undefined
-      if (maybeDuplicate !== undefined) {
-        return { updatedProducers, completedTxns, maybeDuplicate }
-      }
-
-      // Anything else must follow what is there.
-      const completedTxn = appending.updateProducers(
-        batch,
-        updatedProducers,
-        manager,
-        isFromClient,
-      )
-      if (completedTxn !== undefined) completedTxns.push(completedTxn)
-    }
-    return { updatedProducers, completedTxns, maybeDuplicate: undefined }
+    return appending.analyzeAndValidateProducerState(records, manager, isFromClient)
   }
 
   /**
@@ -452,12 +309,11 @@ export class Log {
    * @throws KafkaException when the active segment already begins there
    */
   roll(expectedNextOffset = 0): LogSegment {
-    return this.#local.maybeHandleIOException('rolling log segment', () => {
+    return this.maybeHandleIOException('rolling log segment', () => {
       // A segment cannot follow one of the same base.
-      const local = this.#local
-      local.checkIfMemoryMappedBufferClosed()
+      this.checkIfMemoryMappedBufferClosed()
       const newOffset = Math.max(expectedNextOffset, this.logEndOffset)
-      if (local.segments.get(newOffset) !== undefined) {
+      if (this.segments.get(newOffset) !== undefined) {
         throw new KafkaException(
           `trying to roll a new log segment for ${this.topicPartition} with start ` +
             `offset ${newOffset} while it already exists`,
@@ -465,18 +321,18 @@ export class Log {
       }
 
       // Finish the old segment, and keep the producer state at the border.
-      local.removeLeftOvers(newOffset)
+      this.removeLeftOvers(newOffset)
       this.activeSegment.onBecomeInactiveSegment()
       this.producerStateManager.updateMapEndOffset(newOffset)
       this.producerStateManager.takeSnapshot()
 
       // Begin the new one; the next offset stays, its place is new.
-      const segment = local.newSegment(newOffset)
-      local.addSegment(segment)
-      local.updateLogEndOffset(this.logEndOffset)
+      const segment = this.newSegment(newOffset)
+      this.addSegment(segment)
+      this.updateLogEndOffset(this.logEndOffset)
 
       // Flush the old one when there is time.
-      local.schedule('flush-log', () => this.flush(newOffset), 0)
+      this.schedule('flush-log', () => this.flush(newOffset), 0)
       return segment
     })
   }
@@ -494,8 +350,8 @@ export class Log {
    * @param newLogStartOffset ignored when not above the present one
    */
   maybeIncrementLogStartOffset(newLogStartOffset: number): void {
-    this.#local.maybeHandleIOException('increasing log start offset', () => {
-      this.#local.checkIfMemoryMappedBufferClosed()
+    this.maybeHandleIOException('increasing log start offset', () => {
+      this.checkIfMemoryMappedBufferClosed()
       if (newLogStartOffset <= this.logStartOffset) return
       this.logStartOffset = newLogStartOffset
       this.#leaderEpochCache.clearAndFlushEarliest(newLogStartOffset)
@@ -522,9 +378,7 @@ export class Log {
     isolationLevel: IsolationLevel,
   ): FetchDataInfo {
     const read = { startOffset, maxLength, maxOffset, minOneMessage, isolationLevel }
-    return this.#local.maybeHandleIOException('reading', () =>
-      reading.readLog(this.#readView(), read),
-    )
+    return this.maybeHandleIOException('reading', () => reading.readLog(this, read))
   }
 
   /** The aborted transactions that overlap a range of offsets (end exclusive). */
@@ -532,10 +386,9 @@ export class Log {
     startOffset: number,
     upperBoundOffset: number,
   ): AbortedTxn[] {
-    const view = this.#readView()
-    const segment = view.segments.floor(startOffset)
+    const segment = this.segments.floor(startOffset)
     return reading.collectAbortedTransactions(
-      view,
+      this,
       startOffset,
       upperBoundOffset,
       segment,
@@ -550,31 +403,9 @@ export class Log {
    * @throws UnsupportedForMessageFormatException for a topic without timestamps
    */
   fetchOffsetsByTimestamp(targetTimestamp: number): TimestampOffset | undefined {
-    return this.#local.maybeHandleIOException('fetching offset by timestamp', () => {
-      // The two ends have no timestamp.
-      const timestamp = RecordBatch.NO_TIMESTAMP
-      if (targetTimestamp === reading.EARLIEST_TIMESTAMP) {
-        return { timestamp, offset: this.logStartOffset }
-      }
-      if (targetTimestamp === reading.LATEST_TIMESTAMP) {
-        return { timestamp, offset: this.logEndOffset }
-      }
-
-      // Messages of magic 0 have none either.
-      const { messageFormatVersion } = this.config
-      if (messageFormatVersion.messageFormatVersion < RecordBatch.MAGIC_VALUE_V1) {
-        throw new UnsupportedForMessageFormatException(
-          `cannot search offsets of ${this.topicPartition} by timestamp, its message ` +
-            `format ${messageFormatVersion} has none`,
-        )
-      }
-
-      // Search the first segment that holds anything as young.
-      const segment = this.logSegments.find(
-        (candidate) => candidate.largestTimestamp >= targetTimestamp,
-      )
-      return segment?.findOffsetByTimestamp(targetTimestamp, this.logStartOffset)
-    })
+    return this.maybeHandleIOException('fetching offset by timestamp', () =>
+      reading.fetchOffsetsByTimestamp(this, targetTimestamp),
+    )
   }
 
   /**
@@ -585,8 +416,7 @@ export class Log {
    * @returns offsets, falling
    */
   legacyFetchOffsetsBefore(timestamp: number, maxNumOffsets: number): number[] {
-    const view = this.#readView()
-    return reading.fetchOffsetsBefore(view, timestamp, maxNumOffsets, this.#now())
+    return reading.fetchOffsetsBefore(this, timestamp, maxNumOffsets, this.#now())
   }
 
   /** Finds the place of an offset; `undefined` when it is out of range. */
@@ -630,16 +460,6 @@ export class Log {
   }
 
   /**
-   * Brings the log to the disk; appends go on meanwhile.
-   *
-   * @param offset up to which (exclusive); it is the recovery point afterwards
-   * @throws KafkaStorageException when the disk fails
-   */
-  flush(offset = this.logEndOffset): Promise<void> {
-    return this.#local.flush(offset)
-  }
-
-  /**
    * Removes the producer snapshots that no recovery can need any more. Those of the last
    * two segments stay, and those from the recovery point on.
    *
@@ -654,9 +474,8 @@ export class Log {
   /** The offset below which snapshots are of no use. */
   get minSnapshotsOffsetToRetain(): number {
     const active = this.activeSegment.baseOffset
-    const twoSegmentsMinOffset =
-      this.#local.segments.lower(active)?.baseOffset ?? active
-    const recovered = this.#local.segments.lower(this.recoveryPoint)?.baseOffset
+    const twoSegmentsMinOffset = this.segments.lower(active)?.baseOffset ?? active
+    const recovered = this.segments.lower(this.recoveryPoint)?.baseOffset
     return Math.min(recovered ?? this.recoveryPoint, twoSegmentsMinOffset)
   }
 
@@ -666,23 +485,23 @@ export class Log {
    * @returns whether there was anything to cut off
    */
   truncateTo(targetOffset: number): boolean {
-    return this.#local.maybeHandleIOException('truncating', () => {
+    return this.maybeHandleIOException('truncating', () => {
       // Nothing to do at or above the end.
       if (targetOffset < 0) {
         throw new IllegalArgumentException(`cannot truncate to ${targetOffset}`)
       }
       if (targetOffset >= this.logEndOffset) return false
-      this.#local.checkIfMemoryMappedBufferClosed()
+      this.checkIfMemoryMappedBufferClosed()
       this.#log.info(`${this.topicPartition}: truncating to offset ${targetOffset}`)
 
       // Below the first segment, start over.
-      if ((this.#local.segments.first?.baseOffset ?? 0) > targetOffset) {
+      if ((this.segments.first?.baseOffset ?? 0) > targetOffset) {
         this.truncateFullyAndStartAt(targetOffset)
         return true
       }
 
       // Cut, and bring everything else back to that point.
-      this.#local.truncateTo(targetOffset)
+      this.truncateSegmentsTo(targetOffset)
       this.logStartOffset = Math.min(targetOffset, this.logStartOffset)
       this.#leaderEpochCache.clearAndFlushLatest(targetOffset)
       this.#loadProducerState(targetOffset, false)
@@ -692,10 +511,10 @@ export class Log {
 
   /** Deletes everything and begins again at an offset. */
   truncateFullyAndStartAt(newOffset: number): void {
-    this.#local.maybeHandleIOException('truncating the entire log', () => {
+    this.maybeHandleIOException('truncating the entire log', () => {
       // Put an empty segment in place of all, and forget epochs and producers.
-      this.#local.checkIfMemoryMappedBufferClosed()
-      this.#local.truncateFullyAndStartAt(newOffset)
+      this.checkIfMemoryMappedBufferClosed()
+      this.replaceAllSegments(newOffset)
       this.#leaderEpochCache.clearAndFlush()
       this.producerStateManager.truncate()
       this.producerStateManager.updateMapEndOffset(newOffset)
@@ -704,24 +523,10 @@ export class Log {
     })
   }
 
-  /**
-   * Puts a segment in place of others, so that a crash at any point leaves either the old
-   * ones or the new one.
-   *
-   * @param isRecoveredSwapFile true when the new segment is a `.swap` already
-   */
-  replaceSegments(
-    newSegment: LogSegment,
-    oldSegments: readonly LogSegment[],
-    isRecoveredSwapFile = false,
-  ): void {
-    this.#local.replaceSegments(newSegment, oldSegments, isRecoveredSwapFile)
-  }
-
   /** Brings everything to the disk, with a snapshot, and gives the files back. */
   close(): void {
-    this.#local.checkIfMemoryMappedBufferClosed()
-    this.#local.maybeHandleIOException('closing', () => {
+    this.checkIfMemoryMappedBufferClosed()
+    this.maybeHandleIOException('closing', () => {
       this.producerStateManager.takeSnapshot()
       for (const segment of this.logSegments) segment.close()
     })
@@ -734,8 +539,8 @@ export class Log {
    * @param name of the new directory, beside the old one
    */
   renameDir(name: string): void {
-    this.#local.maybeHandleIOException('renaming', () => {
-      this.#local.renameDir(name)
+    this.maybeHandleIOException('renaming', () => {
+      this.renameSegmentsDir(name)
       this.producerStateManager.logDir = this.dir
       this.#leaderEpochCache = this.#initializeLeaderEpochCache()
     })
@@ -743,16 +548,16 @@ export class Log {
 
   /** Gives the files back without touching the disk, which has failed. */
   closeHandlers(): void {
-    this.#local.closeHandlers()
+    this.closeSegmentHandlers()
     this.#expirationTask?.cancel()
   }
 
   /** Removes the partition's directory with everything in it, at once. */
   delete(): void {
-    this.#local.maybeHandleIOException('deleting', () => {
-      this.#local.checkIfMemoryMappedBufferClosed()
+    this.maybeHandleIOException('deleting', () => {
+      this.checkIfMemoryMappedBufferClosed()
       this.#leaderEpochCache.clear()
-      this.#local.delete()
+      this.deleteFiles()
     })
     this.#expirationTask?.cancel()
   }
@@ -764,38 +569,37 @@ export class Log {
   }
 
   /** For messages. */
-  toString(): string {
+  override toString(): string {
     return `Log(${this.dir})`
   }
 
   /** Reads what is on the disk, and makes everything agree with it. */
   #load(): void {
     // The segments, recovered as far as needed.
-    const local = this.#local
-    const hasCleanShutdownFile = this.#platform.storage.exists(
+    const hasCleanShutdownFile = this.platform.storage.exists(
       join(this.parentDir, CleanShutdownFile),
     )
     const { nextOffset, recoveryPoint } = loadSegments({
       dir: this.dir,
       config: this.config,
-      platform: this.#platform,
+      platform: this.platform,
       topicPartition: this.topicPartition,
       logStartOffset: this.logStartOffset,
       recoveryPoint: this.recoveryPoint,
       maxProducerIdExpirationMs: this.producerStateManager.maxProducerIdExpirationMs,
       leaderEpochCache: this.#leaderEpochCache,
       hasCleanShutdownFile,
-      segments: local.segments,
-      deleteSegment: (segment) => local.deleteSegment(segment),
+      segments: this.segments,
+      deleteSegment: (segment) => this.deleteSegment(segment),
       replaceSegments: (newOne, oldOnes, isSwap) =>
-        local.replaceSegments(newOne, oldOnes, isSwap),
-      newSegment: (baseOffset) => local.newSegment(baseOffset),
+        this.replaceSegments(newOne, oldOnes, isSwap),
+      newSegment: (baseOffset) => this.newSegment(baseOffset),
     })
     if (recoveryPoint !== undefined) this.recoveryPoint = recoveryPoint
-    local.updateLogEndOffset(nextOffset)
+    this.updateLogEndOffset(nextOffset)
 
     // The epochs and the start, which may be behind the segments after a crash.
-    const firstBaseOffset = local.segments.first?.baseOffset ?? 0
+    const firstBaseOffset = this.segments.first?.baseOffset ?? 0
     this.#leaderEpochCache.clearAndFlushLatest(nextOffset)
     this.logStartOffset = Math.max(this.logStartOffset, firstBaseOffset)
     this.#leaderEpochCache.clearAndFlushEarliest(this.logStartOffset)
@@ -803,7 +607,7 @@ export class Log {
   }
 
   #initializeLeaderEpochCache(): LeaderEpochFileCache {
-    const { storage } = this.#platform
+    const { storage } = this.platform
     const channel = this.#logDirFailureChannel
     const checkpoint = new LeaderEpochCheckpointFile(storage, this.dir, channel)
     const leo = () => this.logEndOffsetMetadata
@@ -811,10 +615,10 @@ export class Log {
   }
 
   #loadProducerState(lastOffset: number, reloadFromCleanShutdown: boolean): void {
-    this.#local.checkIfMemoryMappedBufferClosed()
+    this.checkIfMemoryMappedBufferClosed()
     loadProducerState({
       manager: this.producerStateManager,
-      segments: this.#local.segments,
+      segments: this.segments,
       magic: this.config.messageFormatVersion.messageFormatVersion,
       logStartOffset: this.logStartOffset,
       lastOffset,
@@ -824,72 +628,11 @@ export class Log {
     this.#updateFirstUnstableOffset()
   }
 
-  /** Checks what a producer sent, and gives it its offsets. */
-  #assignOffsets(
-    validRecords: MemoryRecords,
-    appendInfo: LogAppendInfo,
-    mode: AppendMode,
-  ): MemoryRecords {
-    // Offsets go on from the log end.
-    const { config } = this
-    const now = this.#now()
-    appendInfo.firstOffset = this.logEndOffset
-    const result = LogValidator.validateMessagesAndAssignOffsets({
-      records: validRecords,
-      nextOffset: this.logEndOffset,
-      now,
-      sourceCodec: appendInfo.sourceCodec,
-      targetCodec: appendInfo.targetCodec,
-      compactedTopic: config.compact,
-      magic: config.messageFormatVersion.messageFormatVersion,
-      timestampType: config.messageTimestampType,
-      timestampDiffMaxMs: config.messageTimestampDifferenceMaxMs,
-      partitionLeaderEpoch: mode.leaderEpoch,
-      isFromClient: mode.isFromClient,
-    })
-
-    // Note what has come out.
-    appendInfo.maxTimestamp = result.maxTimestamp
-    appendInfo.offsetOfMaxTimestamp = result.shallowOffsetOfMaxTimestamp
-    appendInfo.lastOffset = result.nextOffset - 1
-    if (config.messageTimestampType === 'LogAppendTime') appendInfo.logAppendTime = now
-
-    // A batch that was packed anew may have become too large.
-    if (result.messageSizeMaybeChanged) {
-      for (const batch of result.validatedRecords.batches()) {
-        appending.ensureSize(batch, config)
-      }
-    }
-    return result.validatedRecords
-  }
-
-  /** Checks the offsets that a follower was given. */
-  #checkOffsets(records: MemoryRecords, appendInfo: LogAppendInfo): void {
-    // They rise, and begin at the log end or above.
-    const { firstOffset, lastOffset, offsetsMonotonic } = appendInfo
-    if (!offsetsMonotonic) {
-      throw new OffsetsOutOfOrderException(
-        `out of order offsets found in append to ${this.topicPartition}, from ` +
-          `${firstOffset} to ${lastOffset}`,
-      )
-    }
-    if (firstOffset >= this.logEndOffset) return
-
-    // Tell the true first offset, for which the first batch may have to be unpacked.
-    const [first] = records.batches()
-    throw new UnexpectedAppendOffsetException(
-      `unexpected offset in append to ${this.topicPartition}: ${firstOffset} is less ` +
-        `than the next offset ${this.logEndOffset}; log start offset is ` +
-        `${this.logStartOffset}`,
-      { firstOffset: first?.baseOffset ?? firstOffset, lastOffset },
-    )
-  }
-
   /** Writes the batches, then takes over what they change for their producers. */
   #appendToSegment(
     records: MemoryRecords,
     appendInfo: LogAppendInfo,
-    updates: ProducerUpdates,
+    updates: appending.ProducerUpdates,
   ): void {
     // Write into the active segment, or into a new one.
     const { firstOffset, lastOffset, maxTimestamp } = appendInfo
@@ -919,7 +662,7 @@ export class Log {
 
   /** Finds the first unstable offset anew, with its place in the log. */
   #updateFirstUnstableOffset(): void {
-    this.#local.checkIfMemoryMappedBufferClosed()
+    this.checkIfMemoryMappedBufferClosed()
     const unstable = this.producerStateManager.firstUnstableOffset
     const isPlaced =
       unstable === undefined ||
@@ -931,19 +674,13 @@ export class Log {
 
     // Look up the place; what lies below the log start begins there for readers.
     const offset = Math.max(unstable.messageOffset, this.logStartOffset)
-    const segment = this.#local.segments.floor(offset) ?? this.activeSegment
-    const position = segment.translateOffset(offset)?.position ?? segment.size
-    this.firstUnstableOffset = new LogOffsetMetadata(
-      offset,
-      segment.baseOffset,
-      position,
-    )
+    this.firstUnstableOffset = reading.placeOf(this.segments, offset)
   }
 
   /** Deletes the segments that a rule gives up; an empty one takes the place of all. */
   #deleteWhere(rule: retention.RetentionRule | undefined): number {
     if (rule === undefined) return 0
-    return this.#local.maybeHandleIOException('deleting segments', () => {
+    return this.maybeHandleIOException('deleting segments', () => {
       const deletable = retention.deletableSegments(
         this.logSegments,
         rule,
@@ -952,19 +689,14 @@ export class Log {
       )
       if (deletable.length === 0) return 0
       if (deletable.length === this.numberOfSegments) this.roll()
-      this.#local.checkIfMemoryMappedBufferClosed()
-      for (const segment of deletable) this.#local.deleteSegment(segment)
-      this.maybeIncrementLogStartOffset(this.#local.segments.first?.baseOffset ?? 0)
+      this.checkIfMemoryMappedBufferClosed()
+      for (const segment of deletable) this.deleteSegment(segment)
+      this.maybeIncrementLogStartOffset(this.segments.first?.baseOffset ?? 0)
       return deletable.length
     })
   }
 
-  #readView(): reading.LogReadView {
-    const { segments, nextOffsetMetadata } = this.#local
-    return { segments, nextOffsetMetadata, logStartOffset: this.logStartOffset }
-  }
-
   #now(): number {
-    return this.#platform.clock.now()
+    return this.platform.clock.now()
   }
 }

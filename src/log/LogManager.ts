@@ -24,13 +24,7 @@
  * @module
  */
 import type { KafkaScheduler } from '../base/async/KafkaScheduler.ts'
-import {
-  IllegalStateException,
-  IOException,
-  KafkaException,
-  KafkaStorageException,
-  LogDirNotFoundException,
-} from '../base/errors.ts'
+import { IllegalStateException, KafkaStorageException } from '../base/errors.ts'
 import { logger } from '../base/logger.ts'
 import type { Platform } from '../base/platform/Platform.ts'
 import { join } from '../base/platform/path.ts'
@@ -40,7 +34,7 @@ import { isIOException } from './io-exception.ts'
 import { Log } from './Log.ts'
 import type { LogCleanerView } from './LogCleanerView.ts'
 import type { LogConfig } from './LogConfig.ts'
-import type { LogDirFailureChannel } from './LogDirFailureChannel.ts'
+import { LogDirs, type LogDirsOptions } from './log-dirs.ts'
 import {
   CleanShutdownFile,
   DeleteDirSuffix,
@@ -49,16 +43,6 @@ import {
   logFutureDirName,
   parseTopicPartitionName,
 } from './log-file-names.ts'
-import { OffsetCheckpointFile } from './OffsetCheckpointFile.ts'
-
-/** Name of the lock in each log directory. */
-export const LockFile = '.lock'
-
-/** Name of the file of recovery points in each log directory. */
-export const RecoveryPointCheckpointFile = 'recovery-point-offset-checkpoint'
-
-/** Name of the file of log start offsets in each log directory. */
-export const LogStartOffsetCheckpointFile = 'log-start-offset-checkpoint'
 
 /** Milliseconds between two searches for silent producers. */
 export const ProducerIdExpirationCheckIntervalMs = 10 * 60 * 1000
@@ -93,24 +77,16 @@ export interface BrokerStateListener {
 }
 
 /** What the manager is made with. */
-export interface LogManagerOptions {
-  /** Absolute paths of all log directories. */
-  readonly logDirs: readonly string[]
-  /** Those of them that have failed already. */
-  readonly initialOfflineDirs?: readonly string[]
+export interface LogManagerOptions extends LogDirsOptions {
   /** Settings of the topics that have their own, by topic. */
   readonly topicConfigs: ReadonlyMap<string, LogConfig>
   /** Settings of all other topics. */
   readonly initialDefaultConfig: LogConfig
   readonly config: LogManagerConfig
   readonly scheduler: KafkaScheduler
-  readonly platform: Platform
-  readonly logDirFailureChannel: LogDirFailureChannel
   readonly brokerState?: BrokerStateListener
   /** The cleaner of compacted logs, if there is one. */
   readonly createCleaner?: (logs: TopicPartitionMap<Log>) => LogCleanerView
-  /** Called when no log directory is left. */
-  readonly halt?: (message: string) => void
 }
 
 /**
@@ -127,7 +103,7 @@ export class LogManager {
 
   readonly #options: LogManagerOptions
   readonly #platform: Platform
-  readonly #logDirs: readonly string[]
+  readonly #dirs: LogDirs
   readonly #log = logger('LogManager')
 
   /** Logs in service. */
@@ -142,10 +118,6 @@ export class LogManager {
   /** Where a log is to be made, if someone said so. */
   readonly #preferredLogDirs = new TopicPartitionMap<string>()
 
-  readonly #dirLocks = new Map<string, () => void>()
-  readonly #recoveryPointCheckpoints = new Map<string, OffsetCheckpointFile>()
-  readonly #logStartOffsetCheckpoints = new Map<string, OffsetCheckpointFile>()
-  #liveLogDirs: readonly string[]
   #currentDefaultConfig: LogConfig
 
   /**
@@ -158,14 +130,14 @@ export class LogManager {
     // What is given.
     this.#options = options
     this.#platform = options.platform
-    this.#logDirs = options.logDirs
     this.topicConfigs = options.topicConfigs
     this.#currentDefaultConfig = options.initialDefaultConfig
 
     // The directories that can be used, and are ours.
-    this.#liveLogDirs = this.createAndValidateLogDirs()
-    this.lockLogDirs()
-    this.#openCheckpoints()
+    this.#dirs = new LogDirs(options)
+    this.#dirs.createAndValidateLogDirs()
+    this.#dirs.lockLogDirs()
+    this.#dirs.openCheckpoints()
 
     // The logs in them.
     this.loadLogs()
@@ -179,12 +151,12 @@ export class LogManager {
 
   /** The log directories that work, in the order of the configuration. */
   get liveLogDirs(): readonly string[] {
-    return this.#liveLogDirs
+    return this.#dirs.live
   }
 
   /** The log directories that have failed. */
   get offlineLogDirs(): readonly string[] {
-    return this.#logDirs.filter((dir) => !this.#liveLogDirs.includes(dir))
+    return this.#dirs.offline
   }
 
   /** All logs, those that are being moved here included. */
@@ -198,43 +170,6 @@ export class LogManager {
   }
 
   /**
-   * Makes the directories that are missing.
-   *
-   * @returns those that can be used
-   */
-  createAndValidateLogDirs(): readonly string[] {
-    // A directory named twice would be locked by ourselves.
-    if (new Set(this.#logDirs).size < this.#logDirs.length) {
-      throw new KafkaException(
-        `duplicate log directory found: ${this.#logDirs.join(', ')}`,
-      )
-    }
-
-    // One that does not work is left out; without any the broker cannot work.
-    const live = this.#logDirs.filter((dir) =>
-      this.#tryDir(dir, 'creating or validating', () => this.#validateLogDir(dir)),
-    )
-    if (live.length === 0) {
-      this.#halt(`none of the log dirs ${this.#logDirs.join(', ')} can be used`)
-    }
-    return live
-  }
-
-  /**
-   * Takes the lock of every directory.
-   *
-   * @throws KafkaException when another broker holds one
-   */
-  lockLogDirs(): void {
-    for (const dir of this.#liveLogDirs) {
-      this.#tryDir(dir, 'locking', () => {
-        const release = this.#lock(join(dir, LockFile))
-        this.#dirLocks.set(dir, release)
-      })
-    }
-  }
-
-  /**
    * Opens all logs. Where the last run did not stop properly, each is scanned from its
    * recovery point on.
    *
@@ -242,8 +177,8 @@ export class LogManager {
    */
   loadLogs(): void {
     const started = this.#platform.clock.monotonic()
-    for (const dir of this.#liveLogDirs) {
-      this.#tryDir(dir, 'loading logs', () => this.#loadLogDir(dir))
+    for (const dir of this.liveLogDirs) {
+      this.#dirs.tryDir(dir, 'loading logs', () => this.#loadLogDir(dir))
     }
     const ms = Math.round(this.#platform.clock.monotonic() - started)
     this.#log.info(`Logs loading complete in ${ms} ms, ${this.allLogs.length} logs`)
@@ -300,7 +235,7 @@ export class LogManager {
 
     // A directory that fails must not keep the others from being closed.
     let failure: unknown
-    for (const dir of this.#liveLogDirs) {
+    for (const dir of this.liveLogDirs) {
       try {
         await this.#closeLogDir(dir)
       } catch (error) {
@@ -310,8 +245,7 @@ export class LogManager {
     }
 
     // The directories are free for the next broker.
-    for (const release of this.#dirLocks.values()) release()
-    this.#dirLocks.clear()
+    this.#dirs.unlockAll()
     if (failure !== undefined) throw failure
     this.#log.info('Shutdown complete.')
   }
@@ -510,20 +444,20 @@ export class LogManager {
 
   /** Writes down, in every directory, what of each log is on the disk. */
   checkpointLogRecoveryOffsets(): void {
-    for (const dir of this.#liveLogDirs) this.checkpointLogRecoveryOffsetsInDir(dir)
+    for (const dir of this.liveLogDirs) this.checkpointLogRecoveryOffsetsInDir(dir)
   }
 
   /** Writes down, in every directory, which logs begin above their first segment. */
   checkpointLogStartOffsets(): void {
-    for (const dir of this.#liveLogDirs) this.checkpointLogStartOffsetsInDir(dir)
+    for (const dir of this.liveLogDirs) this.checkpointLogStartOffsetsInDir(dir)
   }
 
   /** Writes the recovery points of one directory, then drops snapshots not needed. */
   checkpointLogRecoveryOffsetsInDir(dir: string): void {
     const logs = this.#logsInDir(dir)
-    const checkpoint = this.#recoveryPointCheckpoints.get(dir)
+    const checkpoint = this.#dirs.recoveryPoints(dir)
     if (logs.size === 0 || checkpoint === undefined) return
-    this.#tryDir(dir, 'writing recovery points', () => {
+    this.#dirs.tryDir(dir, 'writing recovery points', () => {
       const recoveryPoints = new TopicPartitionMap<number>()
       for (const [tp, log] of logs) recoveryPoints.set(tp, log.recoveryPoint)
       checkpoint.write(recoveryPoints)
@@ -534,9 +468,9 @@ export class LogManager {
   /** Writes the log start offsets of one directory. */
   checkpointLogStartOffsetsInDir(dir: string): void {
     const logs = this.#logsInDir(dir)
-    const checkpoint = this.#logStartOffsetCheckpoints.get(dir)
+    const checkpoint = this.#dirs.logStartOffsets(dir)
     if (logs.size === 0 || checkpoint === undefined) return
-    this.#tryDir(dir, 'writing log start offsets', () => {
+    this.#dirs.tryDir(dir, 'writing log start offsets', () => {
       const startOffsets = new TopicPartitionMap<number>()
       for (const [tp, log] of logs) {
         const base = log.logSegments[0]?.baseOffset ?? 0
@@ -603,16 +537,9 @@ export class LogManager {
    * @param dir absolute path
    */
   handleLogDirFailure(dir: string): void {
-    // Without any directory left there is nothing to serve.
-    this.#log.info(`Stopping serving logs in dir ${dir}`)
-    this.#liveLogDirs = this.#liveLogDirs.filter((live) => live !== dir)
-    if (this.#liveLogDirs.length === 0) {
-      this.#halt(`all log dirs in ${this.#logDirs.join(', ')} have failed`)
-    }
-
     // Write nothing there any more.
-    this.#recoveryPointCheckpoints.delete(dir)
-    this.#logStartOffsetCheckpoints.delete(dir)
+    this.#log.info(`Stopping serving logs in dir ${dir}`)
+    this.#dirs.handleLogDirFailure(dir)
     this.cleaner?.handleLogDirFailure(dir)
 
     // Let its logs go.
@@ -623,8 +550,7 @@ export class LogManager {
         log.closeHandlers()
       }
     }
-    this.#dirLocks.get(dir)?.()
-    this.#dirLocks.delete(dir)
+    this.#dirs.unlock(dir)
   }
 
   /** All logs of a topic. */
@@ -643,10 +569,7 @@ export class LogManager {
    * @throws LogDirNotFoundException when the broker has no such directory
    */
   isLogDirOnline(logDir: string): boolean {
-    if (!this.#logDirs.includes(logDir)) {
-      throw new LogDirNotFoundException(`log dir ${logDir} is not found in the config`)
-    }
-    return this.#liveLogDirs.includes(logDir)
+    return this.#dirs.isOnline(logDir)
   }
 
   /** Says whether logs wait for the removal of their directories. */
@@ -664,48 +587,11 @@ export class LogManager {
     // Say so: first how far, then that nothing is missing.
     this.checkpointLogRecoveryOffsetsInDir(dir)
     this.checkpointLogStartOffsetsInDir(dir)
-    this.#tryDir(dir, 'writing the clean shutdown marker', () => {
+    this.#dirs.tryDir(dir, 'writing the clean shutdown marker', () => {
       const { storage } = this.#platform
       storage.writeFile(join(dir, CleanShutdownFile), '')
       storage.syncDirectory(dir)
     })
-  }
-
-  #validateLogDir(dir: string): void {
-    if (this.#options.initialOfflineDirs?.includes(dir)) {
-      throw new IOException(`failed to load ${dir} during broker startup`)
-    }
-    const { storage } = this.#platform
-    if (!storage.exists(dir)) storage.mkdir(dir)
-    if (!storage.usable(dir)) throw new IOException(`${dir} is not a usable directory`)
-  }
-
-  #lock(path: string): () => void {
-    try {
-      return this.#platform.storage.lock(path)
-    } catch (error) {
-      if (isIOException(error)) throw error
-      throw new KafkaException(
-        `failed to acquire lock on file ${path}: another broker, in this process or ` +
-          'another, is using this directory',
-        { cause: error },
-      )
-    }
-  }
-
-  #openCheckpoints(): void {
-    const { logDirFailureChannel: channel } = this.#options
-    const { storage } = this.#platform
-    for (const dir of this.#liveLogDirs) {
-      this.#tryDir(dir, 'opening checkpoints', () => {
-        const recoveryPath = join(dir, RecoveryPointCheckpointFile)
-        const recovery = new OffsetCheckpointFile(storage, recoveryPath, channel)
-        this.#recoveryPointCheckpoints.set(dir, recovery)
-        const startPath = join(dir, LogStartOffsetCheckpointFile)
-        const start = new OffsetCheckpointFile(storage, startPath, channel)
-        this.#logStartOffsetCheckpoints.set(dir, start)
-      })
-    }
   }
 
   #loadLogDir(dir: string): void {
@@ -716,8 +602,8 @@ export class LogManager {
     if (!isClean) this.#options.brokerState?.newState('RecoveringFromUncleanShutdown')
 
     // Open one after the other.
-    const recoveryPoints = this.#readCheckpoint(this.#recoveryPointCheckpoints.get(dir))
-    const startOffsets = this.#readCheckpoint(this.#logStartOffsetCheckpoints.get(dir))
+    const recoveryPoints = this.#dirs.readRecoveryPoints(dir)
+    const startOffsets = this.#dirs.readLogStartOffsets(dir)
     for (const name of storage.readdir(dir)) {
       const path = join(dir, name)
       if (storage.stat(path)?.isDirectory !== true) continue
@@ -726,15 +612,6 @@ export class LogManager {
 
     // From now on a crash is a crash again.
     if (isClean) storage.unlink(cleanShutdownFile)
-  }
-
-  #readCheckpoint(file: OffsetCheckpointFile | undefined): TopicPartitionMap<number> {
-    try {
-      return file?.read() ?? new TopicPartitionMap()
-    } catch (error) {
-      this.#log.warn(`Error while reading ${file?.path}, all its offsets are 0`, error)
-      return new TopicPartitionMap()
-    }
   }
 
   #loadLog(
@@ -812,7 +689,7 @@ export class LogManager {
 
   /** The directory with the fewest logs; the first of several. */
   #nextLogDir(): string {
-    const counts = new Map(this.#liveLogDirs.map((dir) => [dir, 0]))
+    const counts = new Map(this.liveLogDirs.map((dir) => [dir, 0]))
     for (const { parentDir } of this.allLogs) {
       const count = counts.get(parentDir)
       if (count !== undefined) counts.set(parentDir, count + 1)
@@ -836,25 +713,5 @@ export class LogManager {
 
   #addLogToBeDeleted(log: Log): void {
     this.#logsToBeDeleted.push({ log, scheduledMs: this.#platform.clock.now() })
-  }
-
-  /** Does something in a directory; if its disk fails, reports it and returns false. */
-  #tryDir(dir: string, what: string, action: () => void): boolean {
-    try {
-      action()
-      return true
-    } catch (error) {
-      const message = `Error while ${what} in ${dir}`
-      if (error instanceof KafkaStorageException) return false
-      if (!isIOException(error)) throw error
-      this.#options.logDirFailureChannel.maybeAddOfflineLogDir(dir, message, error)
-      return false
-    }
-  }
-
-  #halt(message: string): void {
-    this.#log.fatal(message)
-    if (this.#options.halt === undefined) throw new KafkaStorageException(message)
-    this.#options.halt(message)
   }
 }

@@ -10,16 +10,21 @@
 import {
   CorruptRecordException,
   InvalidRecordException,
+  OffsetsOutOfOrderException,
   RecordTooLargeException,
 } from '../base/errors.ts'
+import type { TopicPartition } from '../base/TopicPartition.ts'
 import { CompressionType } from '../record/CompressionType.ts'
+import { LogValidator } from '../record/LogValidator.ts'
 import { MemoryRecords } from '../record/MemoryRecords.ts'
 import { RecordBatch } from '../record/RecordBatch.ts'
 import type { CompletedTxn } from './CompletedTxn.ts'
 import { LogAppendInfo } from './LogAppendInfo.ts'
 import type { LogConfig } from './LogConfig.ts'
 import type { ProducerAppendInfo } from './ProducerAppendInfo.ts'
+import type { BatchMetadata } from './ProducerStateEntry.ts'
 import type { ProducerStateManager } from './ProducerStateManager.ts'
+import { UnexpectedAppendOffsetException } from './UnexpectedAppendOffsetException.ts'
 
 /**
  * Checks every batch and gathers what the append needs to know.
@@ -172,4 +177,137 @@ export function loadProducersFromLog(
   // Then take it over; transactions end after all of them have begun.
   for (const appendInfo of producers.values()) manager.update(appendInfo)
   for (const completedTxn of completedTxns) manager.completeTxn(completedTxn)
+}
+
+/** Who appends, and who gives the offsets. */
+export interface AppendMode {
+  readonly isFromClient: boolean
+  /** True on a leader; a follower keeps the offsets that it fetched. */
+  readonly assignOffsets: boolean
+  /** Stamped on every batch by a leader. */
+  readonly leaderEpoch: number
+}
+
+/** What the producers in an append have changed. */
+export interface ProducerUpdates {
+  readonly updatedProducers: ReadonlyMap<bigint, ProducerAppendInfo>
+  readonly completedTxns: readonly CompletedTxn[]
+  /** Set when the whole append is a second copy of what is there. */
+  readonly maybeDuplicate: BatchMetadata | undefined
+}
+
+/** What giving and checking offsets needs of a log. */
+export interface LogEndView {
+  readonly topicPartition: TopicPartition
+  readonly config: LogConfig
+  readonly logStartOffset: number
+  readonly logEndOffset: number
+}
+
+/**
+ * Checks what a producer sent, and gives it its offsets.
+ *
+ * @param log whose offsets go on from its end
+ * @param appendInfo completed with offsets and times
+ * @param mode who appends, and the wall time in ms
+ * @returns the records to append: the same bytes where possible
+ */
+export function assignOffsets(
+  log: LogEndView,
+  validRecords: MemoryRecords,
+  appendInfo: LogAppendInfo,
+  mode: AppendMode & { readonly now: number },
+): MemoryRecords {
+  // Offsets go on from the log end.
+  const { config, logEndOffset } = log
+  const { now } = mode
+  appendInfo.firstOffset = logEndOffset
+  const result = LogValidator.validateMessagesAndAssignOffsets({
+    records: validRecords,
+    nextOffset: logEndOffset,
+    now,
+    sourceCodec: appendInfo.sourceCodec,
+    targetCodec: appendInfo.targetCodec,
+    compactedTopic: config.compact,
+    magic: config.messageFormatVersion.messageFormatVersion,
+    timestampType: config.messageTimestampType,
+    timestampDiffMaxMs: config.messageTimestampDifferenceMaxMs,
+    partitionLeaderEpoch: mode.leaderEpoch,
+    isFromClient: mode.isFromClient,
+  })
+
+  // Note what has come out.
+  appendInfo.maxTimestamp = result.maxTimestamp
+  appendInfo.offsetOfMaxTimestamp = result.shallowOffsetOfMaxTimestamp
+  appendInfo.lastOffset = result.nextOffset - 1
+  if (config.messageTimestampType === 'LogAppendTime') appendInfo.logAppendTime = now
+
+  // A batch that was packed anew may have become too large.
+  if (result.messageSizeMaybeChanged) {
+    for (const batch of result.validatedRecords.batches()) ensureSize(batch, config)
+  }
+  return result.validatedRecords
+}
+
+/**
+ * Checks the offsets that a follower was given.
+ *
+ * @throws OffsetsOutOfOrderException when they do not rise
+ * @throws UnexpectedAppendOffsetException when they begin below the log end
+ */
+export function checkOffsets(
+  log: LogEndView,
+  records: MemoryRecords,
+  appendInfo: LogAppendInfo,
+): void {
+  // They rise, and begin at the log end or above.
+  const { firstOffset, lastOffset, offsetsMonotonic } = appendInfo
+  if (!offsetsMonotonic) {
+    throw new OffsetsOutOfOrderException(
+      `out of order offsets found in append to ${log.topicPartition}, from ` +
+        `${firstOffset} to ${lastOffset}`,
+    )
+  }
+  if (firstOffset >= log.logEndOffset) return
+
+  // Tell the true first offset, for which the first batch may have to be unpacked.
+  const [first] = records.batches()
+  throw new UnexpectedAppendOffsetException(
+    `unexpected offset in append to ${log.topicPartition}: ${firstOffset} is less than ` +
+      `the next offset ${log.logEndOffset}; log start offset is ${log.logStartOffset}`,
+    { firstOffset: first?.baseOffset ?? firstOffset, lastOffset },
+  )
+}
+
+/**
+ * Checks the batches of idempotent producers against what is known of them, without
+ * changing it.
+ *
+ * @param isFromClient whether sequences are checked, and second copies looked for
+ * @throws what `ProducerAppendInfo.append` throws
+ * @kafka core/src/main/scala/kafka/log/Log.scala#analyzeAndValidateProducerState
+ */
+export function analyzeAndValidateProducerState(
+  records: MemoryRecords,
+  manager: ProducerStateManager,
+  isFromClient: boolean,
+): ProducerUpdates {
+  const updatedProducers = new Map<bigint, ProducerAppendInfo>()
+  const completedTxns: CompletedTxn[] = []
+  for (const batch of records.batches()) {
+    if (!batch.hasProducerId) continue
+
+    // A producer that got no answer sends again: the answer is all it needs.
+    const maybeDuplicate = isFromClient
+      ? manager.lastEntry(batch.producerId)?.findDuplicateBatch(batch)
+      : undefined
+    if (maybeDuplicate !== undefined) {
+      return { updatedProducers, completedTxns, maybeDuplicate }
+    }
+
+    // Anything else must follow what is there.
+    const completed = updateProducers(batch, updatedProducers, manager, isFromClient)
+    if (completed !== undefined) completedTxns.push(completed)
+  }
+  return { updatedProducers, completedTxns, maybeDuplicate: undefined }
 }

@@ -7,13 +7,19 @@
  * @kafka core/src/main/scala/kafka/log/Log.scala#read
  * @module
  */
-import { OffsetOutOfRangeException } from '../base/errors.ts'
+import {
+  OffsetOutOfRangeException,
+  UnsupportedForMessageFormatException,
+} from '../base/errors.ts'
 import { MemoryRecords } from '../record/MemoryRecords.ts'
+import { RecordBatch } from '../record/RecordBatch.ts'
 import type { AbortedTxn } from './AbortedTxn.ts'
 import type { FetchDataInfo, IsolationLevel } from './FetchDataInfo.ts'
-import type { LogOffsetMetadata } from './LogOffsetMetadata.ts'
+import type { LogConfig } from './LogConfig.ts'
+import { LogOffsetMetadata } from './LogOffsetMetadata.ts'
 import type { LogSegment } from './LogSegment.ts'
 import type { SortedMap } from './sorted-map.ts'
+import type { TimestampOffset } from './TimeIndex.ts'
 
 /** What stands for "the first offset" where a timestamp is asked for. */
 export const EARLIEST_TIMESTAMP = -2
@@ -100,6 +106,53 @@ export function collectAbortedTransactions(
     if (result.isComplete) break
   }
   return found
+}
+
+/**
+ * Finds the first record that is as young as a time.
+ *
+ * @param targetTimestamp milliseconds; -2 for the log start, -1 for the log end
+ * @returns `undefined` when all records are older
+ * @throws UnsupportedForMessageFormatException for a topic without timestamps
+ * @kafka core/src/main/scala/kafka/log/Log.scala#fetchOffsetsByTimestamp
+ */
+export function fetchOffsetsByTimestamp(
+  log: LogReadView & { readonly config: LogConfig },
+  targetTimestamp: number,
+): TimestampOffset | undefined {
+  // The two ends have no timestamp.
+  const { logStartOffset, nextOffsetMetadata, segments, config } = log
+  const timestamp = RecordBatch.NO_TIMESTAMP
+  if (targetTimestamp === EARLIEST_TIMESTAMP) {
+    return { timestamp, offset: logStartOffset }
+  }
+  if (targetTimestamp === LATEST_TIMESTAMP) {
+    return { timestamp, offset: nextOffsetMetadata.messageOffset }
+  }
+
+  // Messages of magic 0 have none either.
+  const { messageFormatVersion } = config
+  if (messageFormatVersion.messageFormatVersion < RecordBatch.MAGIC_VALUE_V1) {
+    throw new UnsupportedForMessageFormatException(
+      `cannot search offsets by timestamp, message format ${messageFormatVersion} has none`,
+    )
+  }
+
+  // Search the first segment that holds anything as young.
+  const segment = segments
+    .values()
+    .find((candidate) => candidate.largestTimestamp >= targetTimestamp)
+  return segment?.findOffsetByTimestamp(targetTimestamp, logStartOffset)
+}
+
+/** Finds the place in the log of an offset that is in its range. */
+export function placeOf(
+  segments: SortedMap<LogSegment>,
+  offset: number,
+): LogOffsetMetadata {
+  const segment = (segments.floor(offset) ?? segments.first) as LogSegment
+  const position = segment.translateOffset(offset)?.position ?? segment.size
+  return new LogOffsetMetadata(offset, segment.baseOffset, position)
 }
 
 /**
