@@ -158,6 +158,7 @@ export function encodeRequest<Req, Res, ReqIn, ResIn>(
  * @param version - version of the request that it answers
  * @param correlationId - number of that request
  * @param body - the response; fields that the version lacks are dropped
+ * @param sizeHint - bytes to make room for at once; a fetch knows how much it carries
  * @returns size field, header and message
  * @throws SchemaException when a required field is missing
  */
@@ -166,16 +167,17 @@ export function encodeResponse<Req, Res, ReqIn, ResIn>(
   version: number,
   correlationId: number,
   body: ResIn,
+  sizeHint?: number,
 ): Buffer {
-  const writer = beginFrame()
+  const writer = beginFrame(sizeHint)
   new ResponseHeader(correlationId).write(writer)
   api.response.encode(version, body, writer)
   return endFrame(writer)
 }
 
 /** Starts a frame with an empty size field. */
-function beginFrame(): ByteWriter {
-  const writer = new ByteWriter()
+function beginFrame(sizeHint?: number): ByteWriter {
+  const writer = new ByteWriter(sizeHint)
   writer.writeInt32(0)
   return writer
 }

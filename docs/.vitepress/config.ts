@@ -1,0 +1,128 @@
+/**
+ * # The site's configuration
+ *
+ * Weaves the generated pages, then tells VitePress what stands where.
+ *
+ * @module
+ */
+import { cpSync, existsSync, mkdirSync, readdirSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { defineConfig } from 'vitepress'
+import { expandCodeForms, linkInlineCode } from './weave/markdown-forms.ts'
+import { weave } from './weave/weave.ts'
+
+const root = join(dirname(fileURLToPath(import.meta.url)), '..', '..')
+const index = await weave(root)
+shipMermaid()
+
+/** Copies Mermaid beside the pages: bundling it would triple the build. */
+function shipMermaid(): void {
+  const from = join(root, 'node_modules', 'mermaid', 'dist')
+  const to = join(root, 'docs', 'public', 'vendor', 'mermaid')
+  if (existsSync(to)) return
+  mkdirSync(to, { recursive: true })
+  cpSync(join(from, 'mermaid.esm.min.mjs'), join(to, 'mermaid.esm.min.mjs'))
+  cpSync(
+    join(from, 'chunks', 'mermaid.esm.min'),
+    join(to, 'chunks', 'mermaid.esm.min'),
+    {
+      recursive: true,
+      filter: (path) => !path.endsWith('.map'),
+    },
+  )
+}
+
+function apiSidebar() {
+  const path = join(root, 'docs', 'api')
+  if (!existsSync(path)) return []
+  return [{ text: 'API', link: '/api/' }]
+}
+
+const wings = [...new Set(index.files.map(({ file }) => file.split('/')[0] ?? ''))]
+const traces = readdirSync(join(root, 'docs', 'traces')).map((name) =>
+  name.slice(0, -3),
+)
+let diagrams = 0
+
+export default defineConfig({
+  title: 'The Annotated Kafka',
+  description: 'Apache Kafka 1.1, from the call traces down to the bytes',
+  srcExclude: ['notes/call-trace-notes.md'],
+  cleanUrls: true,
+  lastUpdated: false,
+  vite: { build: { chunkSizeWarningLimit: 4000 } },
+  markdown: {
+    languages: ['ts', 'bash', 'json'],
+    config(md) {
+      linkInlineCode(md, index)
+
+      // Draw Mermaid fences from their text.
+      const fence = md.renderer.rules.fence
+      md.renderer.rules.fence = (tokens, i, options, env, self) => {
+        const token = tokens[i]
+        if (token?.info.trim() !== 'mermaid') {
+          return fence?.(tokens, i, options, env, self) ?? ''
+        }
+        const code = encodeURIComponent(token.content).replaceAll("'", '%27')
+        return `<Mermaid id="diagram-${++diagrams}" code="${code}" />`
+      }
+
+      // Expand `@code` lines before anything is parsed.
+      const parse = md.parse.bind(md)
+      md.parse = (source, env) => parse(expandCodeForms(source, index), env)
+    },
+  },
+  themeConfig: {
+    search: { provider: 'local' },
+    outline: [2, 3],
+    nav: [
+      { text: 'Notes', link: '/notes/' },
+      { text: 'Chapters', link: '/chapters/' },
+      { text: 'Traces', link: '/traces/consumer' },
+      { text: 'Source', link: '/source/' },
+      { text: 'API', link: '/api/' },
+    ],
+    sidebar: {
+      '/source/': wings.map((wing) => ({
+        text: wing,
+        collapsed: true,
+        items: index.files
+          .filter(({ file }) => file.startsWith(`${wing}/`) || file === wing)
+          .map(({ file }) => ({
+            text: file.slice(file.indexOf('/') + 1).replace(/\.ts$/, ''),
+            link: `/source/${file.replace(/\.ts$/, '')}`,
+          })),
+      })),
+      '/api/': apiSidebar(),
+      '/': [
+        { text: 'The notes', link: '/notes/' },
+        {
+          text: 'Chapters',
+          items: [
+            { text: 'All chapters', link: '/chapters/' },
+            { text: 'Joining a group', link: '/chapters/consumer-zk' },
+            { text: 'From broker to application', link: '/chapters/kafka-stream' },
+            { text: 'One request, one answer', link: '/chapters/sync-producer' },
+            { text: 'Who sends what', link: '/chapters/request' },
+            { text: 'A broker starts', link: '/chapters/kafka-server' },
+            { text: 'Append, then wake', link: '/chapters/kafka-apis' },
+            { text: 'Leader or follower', link: '/chapters/replica-manager' },
+          ],
+        },
+        {
+          text: 'Traces',
+          items: traces.map((name) => ({ text: name, link: `/traces/${name}` })),
+        },
+        {
+          text: 'About',
+          items: [
+            { text: 'Architecture', link: '/architecture' },
+            { text: 'Recording', link: '/recording' },
+            { text: 'Benchmarks', link: '/benchmarks' },
+          ],
+        },
+      ],
+    },
+  },
+})

@@ -1,0 +1,57 @@
+/**
+ * # The forms of an author
+ *
+ * What a hand-written page may contain beside markdown:
+ *
+ * - `@code Log.append` alone on a line: the whole symbol, with its location;
+ * - `@code Log.append / Assign offsets`: one paragraph of it;
+ * - inline code in the shape of a symbol: a link to its annotated source, when it is one.
+ *
+ * A name after `@code` that does not resolve fails the build.
+ *
+ * @module
+ */
+import type { SourceIndex } from './source-index.ts'
+import { escapeHtml } from './source-pages.ts'
+
+// What is used of markdown-it; its types are not a dependency of ours.
+interface Markdown {
+  readonly renderer: { readonly rules: Record<string, unknown> }
+}
+
+/** Replaces `@code` lines by fences that carry their location. */
+export function expandCodeForms(markdown: string, index: SourceIndex): string {
+  return markdown.replace(/^@code (.+)$/gm, (_, target: string) => {
+    const [id = '', sentence] = target.split(' / ').map((part) => part.trim())
+    const symbol = index.get(id)
+    const place = sentence === undefined ? symbol : index.paragraph(id, sentence)
+    const source = index.files.find((file) => file.file === place.file)
+    const lines = source?.text.split('\n').slice(place.from - 1, place.to) ?? []
+    const indent = Math.min(
+      ...lines.filter((l) => l.trim()).map((l) => l.length - l.trimStart().length),
+    )
+    const code = lines.map((l) => l.slice(indent)).join('\n')
+    const where = `src/${place.file}`
+    return [
+      `<p class="location"><a href="${index.href(symbol)}">${escapeHtml(id)}</a> <code>${where}</code></p>`,
+      '',
+      '```ts',
+      code,
+      '```',
+    ].join('\n')
+  })
+}
+
+/** Makes inline code that names a symbol a link to it. */
+export function linkInlineCode(md: Markdown, index: SourceIndex): void {
+  md.renderer.rules.code_inline = (
+    tokens: { readonly content: string }[],
+    i: number,
+  ): string => {
+    const { content } = tokens[i] ?? { content: '' }
+    const html = `<code v-pre>${escapeHtml(content)}</code>`
+    const id = content.replace(/\(\)$/, '')
+    const symbol = /^(new )?[A-Z]\w+(\.\w+)?$/.test(id) ? index.find(id) : undefined
+    return symbol ? `<a href="${index.href(symbol)}">${html}</a>` : html
+  }
+}

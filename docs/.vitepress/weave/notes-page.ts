@@ -1,0 +1,66 @@
+/**
+ * # The notes, woven
+ *
+ * Makes the page of the notes: every line as it stands, a link to the method it names, and
+ * a link to the trace that proves it.
+ *
+ * @module
+ */
+import { parseNotes, type Tie } from '../../../src/trace/notes.ts'
+import type { SourceIndex } from './source-index.ts'
+import { escapeHtml } from './source-pages.ts'
+
+/**
+ * The page of the notes, as markdown with HTML.
+ *
+ * @throws for a line without a tie, or a tie whose method is not in the source.
+ */
+export function notesPage(
+  notes: string,
+  ties: readonly Tie[],
+  index: SourceIndex,
+): string {
+  let next = 0
+  const rows = parseNotes(notes).map((line) => {
+    const at = ties.findIndex((tie, i) => i >= next && tie.line === line.text)
+    const tie = ties[at]
+    if (!tie)
+      throw new Error(`no tie for line ${line.number} of the notes: ${line.text}`)
+    next = at + 1
+
+    // Link the line to its method, and to the recording that proves it.
+    const [sight] = tie.sees
+    const text = escapeHtml(line.text)
+    const href = sight ? index.href(resolve(index, sight.frame)) : undefined
+    const linked = href ? `<a href="${href}">${text}</a>` : text
+    const kind = line.headingLevel > 0 ? ' heading' : ''
+    const proof = `<a class="proof" href="/traces/${tie.trace}">${tie.trace}</a>`
+    return (
+      `<li class="note${kind}" style="--indent:${line.indent}">` +
+      `<span class="line">${linked}</span>${proof}</li>`
+    )
+  })
+  return [
+    '---',
+    'title: The notes',
+    'aside: false',
+    '---',
+    '',
+    '# The notes',
+    '',
+    'These are the notes that everything here follows: call traces through Kafka. `$` stands',
+    'for the class at hand, and a line that is indented is called by the line above it. A',
+    'click on a line opens the method it names; the word at its end opens the recording of',
+    'a real run in which the line was seen. `annotated-kafka trace all --check` proves them',
+    'again.',
+    '',
+    `<ol class="notes" v-pre>${rows.join('\n')}</ol>`,
+    '',
+  ].join('\n')
+}
+
+function resolve(index: SourceIndex, frame: string) {
+  const symbol = index.find(frame)
+  if (!symbol) throw new Error(`the notes name ${frame}, which is not in src/`)
+  return symbol
+}

@@ -1,0 +1,215 @@
+/**
+ * # Annotated source pages
+ *
+ * Makes one page for each file of `src/`: comments in a margin, the code they speak of
+ * beside them. What a reader sees is the file itself, cut into rows; nothing is typed twice.
+ *
+ *     module header                      across both columns, as prose
+ *     doc comment of a symbol            across both columns, as prose, with its anchor
+ *     `// Do it. Because …`  │  the paragraph's code
+ *
+ * @module
+ */
+import { createHighlighter, type Highlighter } from 'shiki'
+import {
+  anchor,
+  type SourceFile,
+  type SourceIndex,
+  type SourceSymbol,
+} from './source-index.ts'
+
+let shared: Promise<Highlighter> | undefined
+
+/** The highlighter of all pages; made once. */
+export function highlighter(): Promise<Highlighter> {
+  shared ??= createHighlighter({
+    themes: ['github-light', 'github-dark'],
+    langs: ['typescript'],
+  })
+  return shared
+}
+
+/** Highlights a text; one string of HTML for each of its lines. */
+export async function highlightLines(text: string): Promise<string[]> {
+  const { codeToHtml } = await highlighter()
+  const html = codeToHtml(text, {
+    lang: 'typescript',
+    themes: { light: 'github-light', dark: 'github-dark' },
+    defaultColor: false,
+    // A stalled machine must not change the colours.
+    tokenizeTimeLimit: 0,
+  })
+  const body = html.slice(html.indexOf('<code>') + 6, html.lastIndexOf('</code>'))
+  return body.split('\n')
+}
+
+interface Row {
+  readonly prose: string
+  readonly from: number
+  readonly to: number
+}
+
+/** The page of one file, as markdown with HTML. */
+export async function sourcePage(
+  index: SourceIndex,
+  source: SourceFile,
+  toHtml: (markdown: string) => string,
+): Promise<string> {
+  const lines = source.text.split('\n')
+  const colours = await highlightLines(source.text)
+  const starts = new Map<number, SourceSymbol[]>()
+  for (const symbol of source.symbols) {
+    const at = starts.get(symbol.from)
+    if (at) at.push(symbol)
+    else starts.set(symbol.from, [symbol])
+  }
+
+  const out: string[] = []
+  const block = (html: string) => out.push(`<div class="wide" v-pre>${html}</div>`)
+  if (source.header) block(toHtml(source.header))
+  block(pointers(source))
+
+  // Walk down the file: imports folded, doc comments as prose, paragraphs in rows.
+  let line = source.headerEnd + 1
+  const end = lines.length
+  while (line <= end) {
+    const text = lines[line - 1]?.trim() ?? ''
+    if (/^import\b/.test(text)) {
+      const last = endOfImports(lines, line)
+      const code = codeOf(colours, line, last)
+      out.push(`<details class="imports"><summary>imports</summary>${code}</details>`)
+      line = last + 1
+    } else if (text.startsWith('/**')) {
+      const last = lines.findIndex((l, i) => i >= line - 1 && l.includes('*/')) + 1
+      const symbols = starts.get(nextCode(lines, last + 1)) ?? []
+      for (const symbol of symbols) block(symbolDoc(symbol, toHtml))
+      line = last + 1
+    } else {
+      const row = nextRow(lines, line)
+      const anchors = anchorsOf(starts, row)
+      const prose = row.prose ? toHtml(row.prose) : ''
+      out.push(
+        `<div class="row" v-pre>${anchors}<div class="margin">${prose}</div>` +
+          `<div class="code">${codeOf(colours, row.from, row.to)}</div></div>`,
+      )
+      line = row.to + 1
+    }
+  }
+  const title = source.title.replaceAll('`', '')
+  return [
+    '---',
+    `title: ${JSON.stringify(title)}`,
+    'layout: doc',
+    'aside: false',
+    'pageClass: source-page',
+    'editLink: false',
+    '---',
+    '',
+    `# ${title}`,
+    '',
+    `<p class="location"><code>src/${source.file}</code></p>`,
+    '',
+    ...out,
+    '',
+  ].join('\n')
+}
+
+function pointers(source: SourceFile): string {
+  const items = [
+    ...source.kafka.map(
+      (path) => `<li>in Kafka 1.1.1: <code>${escapeHtml(path)}</code></li>`,
+    ),
+    ...source.differs.map((text) => `<li>differs: ${escapeHtml(text)}</li>`),
+  ]
+  return items.length > 0 ? `<ul class="pointers">${items.join('')}</ul>` : ''
+}
+
+function symbolDoc(symbol: SourceSymbol, toHtml: (markdown: string) => string): string {
+  const kafka = symbol.kafka.map(
+    (path) => `<li>in Kafka 1.1.1: <code>${escapeHtml(path)}</code></li>`,
+  )
+  const differs = symbol.differs.map((text) => `<li>differs: ${escapeHtml(text)}</li>`)
+  const list = [...kafka, ...differs].join('')
+  const tail = list ? `<ul class="pointers">${list}</ul>` : ''
+  const level = symbol.kind === 'method' ? 'method' : 'symbol'
+  return (
+    `<div class="${level}" id="${anchor(symbol.id)}">` +
+    `<a class="name" href="#${anchor(symbol.id)}">${escapeHtml(symbol.id)}</a>` +
+    `${toHtml(symbol.doc)}${tail}</div>`
+  )
+}
+
+function anchorsOf(starts: ReadonlyMap<number, SourceSymbol[]>, row: Row): string {
+  let html = ''
+  for (let line = row.from; line <= row.to; line++) {
+    for (const symbol of starts.get(line) ?? []) {
+      if (symbol.doc === '') html += `<span id="${anchor(symbol.id)}"></span>`
+    }
+  }
+  return html
+}
+
+/** A row begins at a line, and ends before the next comment that begins a paragraph. */
+function nextRow(lines: readonly string[], start: number): Row {
+  let line = start
+  const comment: string[] = []
+  while (lines[line - 1]?.trim() === '') line++
+  while (/^\s*\/\/(?! biome-)/.test(lines[line - 1] ?? '')) {
+    comment.push((lines[line - 1] ?? '').replace(/^\s*\/\/ ?/, ''))
+    line++
+  }
+  const from = Math.min(line, lines.length)
+  let to = from
+  while (to < lines.length && !beginsRow(lines, to + 1)) to++
+  return { prose: comment.join('\n'), from, to }
+}
+
+function beginsRow(lines: readonly string[], line: number): boolean {
+  const text = (lines[line - 1] ?? '').trim()
+  const above = (lines[line - 2] ?? '').trim()
+  if (text.startsWith('/**')) return true
+  return (
+    text.startsWith('//') && !text.startsWith('// biome-') && !above.startsWith('//')
+  )
+}
+
+function nextCode(lines: readonly string[], from: number): number {
+  let line = from
+  while (line < lines.length && (lines[line - 1] ?? '').trim() === '') line++
+  return line
+}
+
+function endOfImports(lines: readonly string[], from: number): number {
+  let last = from
+  let open = false
+  for (let line = from; line <= lines.length; line++) {
+    const text = (lines[line - 1] ?? '').trim()
+    if (!open && !/^import\b/.test(text)) {
+      if (text === '') continue
+      break
+    }
+    open = !/from '[^']+'$|^import '[^']+'$|\} from "[^"]+"$/.test(text)
+    last = line
+  }
+  return last
+}
+
+function codeOf(colours: readonly string[], from: number, to: number): string {
+  const rows = colours.slice(from - 1, to)
+  while (rows.length > 0 && isBlank(rows.at(-1) ?? '')) rows.pop()
+  if (rows.length === 0) return ''
+  return `<pre class="shiki"><code>${rows.join('\n')}</code></pre>`
+}
+
+function isBlank(html: string): boolean {
+  return html.replace(/<[^>]*>/g, '').trim() === ''
+}
+
+/** Makes a text safe inside HTML. */
+export function escapeHtml(text: string): string {
+  return text
+    .replaceAll('&', '&amp;')
+    .replaceAll('<', '&lt;')
+    .replaceAll('>', '&gt;')
+    .replaceAll('"', '&quot;')
+}

@@ -1,0 +1,68 @@
+/**
+ * # Pages of traces
+ *
+ * Makes a page of what an example printed: the diagram, the call tree, the outcome of each
+ * line. `annotated-kafka trace all --out DIR` writes the files that are read here.
+ *
+ * @module
+ */
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { escapeHtml } from './source-pages.ts'
+
+/** What is shown of one example. */
+export interface TraceOutput {
+  readonly name: string
+  readonly title: string
+  readonly heading: string
+  /** Text of a Mermaid diagram. */
+  readonly mermaid: string
+  /** The call tree, a line a call. */
+  readonly tree: string
+}
+
+/** Reads what the command wrote. @throws when it has not run. */
+export function readRecordings(directory: string): TraceOutput[] {
+  if (!existsSync(directory)) {
+    throw new Error(`no recordings in ${directory}; run \`npm run docs:traces\` first`)
+  }
+  return readdirSync(directory)
+    .filter((name) => name.endsWith('.json'))
+    .map(
+      (name) => JSON.parse(readFileSync(join(directory, name), 'utf8')) as TraceOutput,
+    )
+}
+
+/** The page of one example. */
+export function tracePage({
+  name,
+  title,
+  heading,
+  mermaid,
+  tree,
+}: TraceOutput): string {
+  return [
+    '---',
+    `title: ${JSON.stringify(`Trace: ${name}`)}`,
+    'aside: false',
+    '---',
+    '',
+    `# ${name}`,
+    '',
+    `${title[0]?.toUpperCase()}${title.slice(1)}. It follows the heading *${heading.replace(/^#+ /, '')}* of`,
+    `[the notes](/notes/). Run it yourself: \`annotated-kafka trace ${name}\`.`,
+    '',
+    '## Who speaks to whom',
+    '',
+    'Drawn from the recording; an arrow is a call or a request.',
+    '',
+    '```mermaid',
+    mermaid,
+    '```',
+    '',
+    '## The call tree',
+    '',
+    `<pre class="tree" v-pre>${escapeHtml(tree)}</pre>`,
+    '',
+  ].join('\n')
+}
