@@ -41,7 +41,7 @@ export class BrokerChanges {
    * @kafka core/src/main/scala/kafka/controller/KafkaController.scala#KafkaController.onBrokerStartup
    */
   async onBrokerStartup(newBrokers: readonly number[]): Promise<void> {
-    // Tell everybody who is alive; the new brokers hear of all partitions.
+    // Tell who is alive. The new brokers hear of all partitions.
     log.info(`new brokers: ${newBrokers}`)
     const { controllerContext: context } = this.#controller
     for (const id of newBrokers) context.replicasOnOfflineDirs.delete(id)
@@ -49,7 +49,7 @@ export class BrokerChanges {
       context.liveOrShuttingDownBrokerIds,
     )
 
-    // Give them their replicas, and leaders to partitions that waited for them.
+    // Give them replicas, and leaders to partitions that waited.
     const replicas = context.replicasOnBrokers(newBrokers)
     await this.#controller.replicaStateMachine.handleStateChanges(
       replicas,
@@ -157,7 +157,7 @@ export class BrokerChanges {
     }
     context.shuttingDownBrokerIds.add(id)
 
-    // Find partitions that others hold, too, and tell led from followed.
+    // Find partitions that others hold, too, led and followed.
     const leaderOf = (p: TopicPartition) =>
       context.partitionLeadershipInfo.get(p)?.leaderAndIsr.leader
     const replicated = () =>

@@ -312,7 +312,7 @@ export class ControllerBrokerRequestBatch {
       })),
     })
     for (const [broker, infos] of this.#stopReplicaRequestMap) {
-      // Group those whose answer nobody waits for, even if there are none.
+      // Group those without a callback, even if there are none.
       const grouped = infos.filter((i) => !i.deletePartition && !i.callback)
       const request = stop(
         false,

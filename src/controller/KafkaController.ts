@@ -175,7 +175,7 @@ export class KafkaController implements RequestBatchHost, TopicDeletionHost {
    * @kafka core/src/main/scala/kafka/controller/KafkaController.scala#KafkaController.startup
    */
   startup(): void {
-    // Leave office before a new session begins, and run again in it.
+    // Leave office before a new session, and run again in it.
     this.zkClient.registerStateChangeHandler({
       name: 'controller-state-change-handler',
       beforeInitializingSession: async () => {
@@ -219,7 +219,7 @@ export class KafkaController implements RequestBatchHost, TopicDeletionHost {
   }
 
   async #shutdown(): Promise<void> {
-    // Let the current event end; ZooKeeper may be too far away for that.
+    // Let the current event end. ZooKeeper may be too far for that.
     const { clock } = this.platform
     this.zkClient.unregisterStateChangeHandler('controller-state-change-handler')
     const enough = new AbortController()
@@ -286,7 +286,7 @@ export class KafkaController implements RequestBatchHost, TopicDeletionHost {
       log.error('taking office failed, giving it up', e)
       await this.triggerControllerMove()
 
-      // Look again who is controller: the watch fired for our own claim.
+      // Look again who is controller. The watch fired for our claim.
       if (e instanceof ControllerMovedException) {
         this.eventManager.put(new Reelect(this))
       }
@@ -446,7 +446,7 @@ export class KafkaController implements RequestBatchHost, TopicDeletionHost {
   }
 
   async #fetchTopicDeletionsInProgress() {
-    // Find topics with a replica that cannot be reached, or that are being moved.
+    // Find topics with an offline replica, or on the move.
     const { controllerContext: context } = this
     const toBeDeleted = await this.zkClient.getTopicDeletions()
     const offline = context

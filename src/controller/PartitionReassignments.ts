@@ -142,7 +142,7 @@ export class PartitionReassignments {
     const all = [...new Set([...newReplicas, ...old])]
     await this.updateAssignedReplicasForPartition(partition, all)
 
-    // Let all of them know each other, and the new ones begin to copy.
+    // Introduce them to each other, and let the new ones copy.
     await this.updateLeaderEpochAndSendRequest(partition, all, all)
     const { replicaStateMachine } = this.#controller
     for (const id of added) {
@@ -297,7 +297,7 @@ export class PartitionReassignments {
   ): Promise<LeaderIsrAndControllerEpoch> {
     const { zkClient } = this.#controller
     for (;;) {
-      // Read how the partition stands; a newer controller may have decided.
+      // Read its state. A newer controller may have decided.
       const state = await zkClient.getTopicPartitionState(partition)
       if (state === undefined)
         throw new IllegalStateException(`${partition} has no state`)

@@ -310,7 +310,7 @@ export class PartitionStateMachine {
     partitions: readonly TopicPartition[],
     strategy: PartitionLeaderElectionStrategy,
   ): Promise<ElectionRound> {
-    // Read how the partitions stand; a newer controller may have decided.
+    // Read their states. A newer controller may have decided.
     const { controllerContext: context, zkClient } = this.#parts
     const states = await zkClient.getTopicPartitionStates(partitions)
     const candidates: ElectionCandidate[] = []
@@ -345,7 +345,7 @@ export class PartitionStateMachine {
     }
     if (chosen.size === 0) return { successful: [], retry: [] }
 
-    // Write the choices, remember those that were accepted, tell brokers.
+    // Write the choices, keep the accepted ones, tell brokers.
     const result = await zkClient.updateLeaderAndIsr(chosen, context.epoch)
     for (const [partition, leaderAndIsr] of result.successfulPartitions) {
       const state = new LeaderIsrAndControllerEpoch(leaderAndIsr, context.epoch)

@@ -309,7 +309,7 @@ export class ReplicaStateMachine {
       )
     }
 
-    // Take the replica out of the ISR of every partition that was ever led.
+    // Take the replica out of the ISR of partitions ever led.
     const led = replicas.filter((r) =>
       context.partitionLeadershipInfo.has(r.topicPartition),
     )
@@ -407,7 +407,7 @@ export class ReplicaStateMachine {
         continue
       }
 
-      // Leave partitions alone where the replica is not in sync anyway.
+      // Leave partitions alone where it is not in sync anyway.
       const { leaderAndIsr } = state
       const { isr, leader } = leaderAndIsr
       if (!isr.includes(replicaId)) {

@@ -244,7 +244,7 @@ export class TopicDeletionManager implements TopicDeletionView {
    * @kafka core/src/main/scala/kafka/controller/TopicDeletionManager.scala#TopicDeletionManager.completeDeleteTopic
    */
   async completeDeleteTopic(topic: string): Promise<void> {
-    // Stop watching, or the deletion of its znode would be taken for news.
+    // Stop watching. Its deletion is no news to us.
     const { replicaStateMachine, partitionStateMachine } = this.#controller
     this.#controller.unregisterPartitionModificationsHandlers([topic])
 

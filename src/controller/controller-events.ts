@@ -252,7 +252,7 @@ export class LeaderAndIsrResponseReceived extends Event {
   override async process(): Promise<void> {
     if (!this.controller.isActive) return
 
-    // Leave it at a line in the log when the whole request was refused.
+    // Only log that the whole request was refused.
     const { errorCode, partitionErrors } = this.#response
     if (errorCode !== Errors.NONE.code) {
       const { name } = Errors.forCode(errorCode)
@@ -290,7 +290,7 @@ export class TopicChange extends Event {
     const deletedTopics = [...context.allTopics].filter((t) => !topics.has(t))
     context.allTopics = topics
 
-    // Read the assignments of the new ones, watching them from then on.
+    // Read the assignments of the new ones, and watch them.
     controller.registerPartitionModificationsHandlers(newTopics)
     const added = await zkClient.getReplicaAssignmentForTopics(newTopics)
     for (const topic of deletedTopics) context.removeTopic(topic)

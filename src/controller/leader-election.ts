@@ -82,7 +82,7 @@ export const strategies: Readonly<
       )
       if (leader === undefined) return undefined
 
-      // Keep who is in sync and alive; after an unclean choice nobody else is in sync.
+      // Keep who is in sync and alive, or only an unclean leader.
       const newIsr = isr.includes(leader)
         ? isr.filter((id) => context.isReplicaOnline(id, partition))
         : [leader]

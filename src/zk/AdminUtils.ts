@@ -95,7 +95,7 @@ export class AdminUtils {
       )
     }
 
-    // Begin at a random place, so that small topics do not all land on one broker.
+    // Begin at a random place. Else small topics all land on one broker.
     const start = () => (fixedStartIndex >= 0 ? fixedStartIndex : nextInt(n))
     const deal: Deal = {
       startIndex: start(),

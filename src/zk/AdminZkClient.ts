@@ -157,7 +157,7 @@ export class AdminZkClient {
       update,
     )
 
-    // Write the configuration first: who sees the topic must find it.
+    // Write the configuration first. Who sees the topic must find it.
     if (!update) {
       await this.#zkClient.setOrCreateEntityConfigs(ConfigType.Topic, topic, config)
     }
@@ -177,7 +177,7 @@ export class AdminZkClient {
     config: ConfigEntries,
     update: boolean,
   ): Promise<void> {
-    // Check the name of a new topic against the rules and the other names.
+    // Check a new name against the rules and the other names.
     Topic.validate(topic)
     if (!update) {
       if (await this.#zkClient.topicExists(topic)) {
@@ -278,7 +278,7 @@ export class AdminZkClient {
       )
     }
 
-    // Take the given assignment, or deal on from where the topic began.
+    // Take the given assignment, or deal on from the first one.
     const startPartitionId = existingAssignment.size
     if (replicaAssignment) {
       const ids = new Set(allBrokers.map((b) => b.id))
@@ -369,7 +369,7 @@ export class AdminZkClient {
     sanitizedEntityName: string,
     configs: ConfigEntries,
   ): Promise<void> {
-    // Write the configuration, then the note that sends brokers to read it.
+    // Write the configuration, then the note for the brokers.
     const zk = this.#zkClient
     await zk.setOrCreateEntityConfigs(rootEntityType, sanitizedEntityName, configs)
     await zk.createConfigChangeNotification(`${rootEntityType}/${sanitizedEntityName}`)

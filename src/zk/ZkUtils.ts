@@ -484,7 +484,7 @@ export class ZkUtils {
   }
 
   #newSession(): void {
-    // Tell the state listeners first: they restore what the session held.
+    // Tell the state listeners first. They restore ephemeral nodes.
     for (const listener of this.#stateListeners) {
       this.#enqueue(() => listener.handleNewSession())
     }

@@ -186,7 +186,7 @@ export const BrokerIdZNode = {
     if (version < 1) throw malformed(path, `version ${version} is not supported`)
     const jmxPort = json.int('jmx_port')
 
-    // Read the end points, or the single address of the first layout.
+    // Read the end points, or the one address of layout 1.
     if (version === 1) {
       const only = [
         new EndPoint(json.string('host'), json.int('port'), 'PLAINTEXT', 'PLAINTEXT'),
