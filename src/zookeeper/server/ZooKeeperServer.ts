@@ -21,7 +21,12 @@
  * @module
  */
 import { logger } from '../../base/logger.ts'
-import type { Connection, Listener, Platform } from '../../base/platform/Platform.ts'
+import type {
+  Clock,
+  Connection,
+  Listener,
+  Platform,
+} from '../../base/platform/Platform.ts'
 import { KeeperCode } from '../client.ts'
 import { decode, encode, int } from '../jute.ts'
 import { AuthPacket, type ConnectRequest, OpCode } from '../records.ts'
@@ -120,6 +125,11 @@ export class ZooKeeperServer implements CnxnOwner {
   /** `host:port` for clients. */
   get connectString(): string {
     return `${this.#options.host ?? '127.0.0.1'}:${this.port}`
+  }
+
+  /** The time by which sessions live. */
+  get clock(): Clock {
+    return this.#platform.clock
   }
 
   /** Whether requests are served. */
