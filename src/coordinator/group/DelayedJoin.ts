@@ -86,6 +86,21 @@ export class InitialDelayedJoin extends DelayedJoin {
     this.#options = options
   }
 
+  /** The first wait of a group: one delay, and what the timeout leaves after it. */
+  static first(
+    options: Pick<InitialDelayedJoinOptions, 'coordinator' | 'purgatory' | 'group'>,
+    delayMs: number,
+  ): InitialDelayedJoin {
+    const remainingMs = Math.max(options.group.rebalanceTimeoutMs - delayMs, 0)
+    const configuredRebalanceDelay = delayMs
+    return new InitialDelayedJoin({
+      ...options,
+      configuredRebalanceDelay,
+      delayMs,
+      remainingMs,
+    })
+  }
+
   /** Never: that all known members are here says nothing about the others. */
   override tryComplete(): boolean {
     return false

@@ -29,8 +29,11 @@ import { GroupKey, MemberKey } from '../../replica/DelayedOperationKey.ts'
 import { DelayedOperationPurgatory } from '../../replica/DelayedOperationPurgatory.ts'
 import { DelayedHeartbeat, type HeartbeatCoordinator } from './DelayedHeartbeat.ts'
 import { DelayedJoin, InitialDelayedJoin, type JoinCoordinator } from './DelayedJoin.ts'
+import { deleteGroups } from './delete-groups.ts'
 import type { GroupCoordinatorConfig } from './GroupCoordinatorConfig.ts'
 import {
+  DeadGroup,
+  EmptyGroup,
   GroupMetadata,
   type GroupOverview,
   type GroupSummary,
@@ -40,9 +43,9 @@ import {
   GroupMetadataManager,
   type GroupMetadataManagerOptions,
   type OffsetFetchPartitionData,
-  type TransactionalProducer,
 } from './GroupMetadataManager.ts'
-import { MemberMetadata, type SyncCallback } from './MemberMetadata.ts'
+import { answerAll, type TransactionalProducer } from './group-records.ts'
+import type { MemberMetadata, SyncCallback } from './MemberMetadata.ts'
 import {
   commitRefusal,
   copied,
@@ -52,6 +55,7 @@ import {
   joinError,
   joinRefusal,
   joinResult,
+  newMember,
   shouldKeepMemberAlive,
   syncRefusal,
   UNKNOWN_MEMBER_ID,
@@ -81,24 +85,18 @@ export class GroupCoordinator implements JoinCoordinator, HeartbeatCoordinator {
     this.#config = config
     this.#platform = platform
     this.groupManager = new GroupMetadataManager(options)
-    const room = { clock: platform.clock, brokerId: config.brokerId }
-    this.heartbeatPurgatory = new DelayedOperationPurgatory({
-      ...room,
-      purgatoryName: 'Heartbeat',
-    })
-    this.joinPurgatory = new DelayedOperationPurgatory({
-      ...room,
-      purgatoryName: 'Rebalance',
-    })
+    const { clock } = platform
+    const { brokerId } = config
+    const room = (purgatoryName: string) => ({ purgatoryName, clock, brokerId })
+    this.heartbeatPurgatory = new DelayedOperationPurgatory(room('Heartbeat'))
+    this.joinPurgatory = new DelayedOperationPurgatory(room('Rebalance'))
   }
 
   /** What `__consumer_offsets` must be created with. */
   offsetsTopicConfigs(): Record<string, string> {
-    return {
-      'cleanup.policy': 'compact',
-      'segment.bytes': String(this.#config.offsetsTopicSegmentBytes),
-      'compression.type': 'producer',
-    }
+    const segmentBytes = String(this.#config.offsetsTopicSegmentBytes)
+    const props = { 'segment.bytes': segmentBytes, 'compression.type': 'producer' }
+    return { 'cleanup.policy': 'compact', ...props }
   }
 
   /** Learns how groups are spread over partitions, and opens the door. */
@@ -132,9 +130,7 @@ export class GroupCoordinator implements JoinCoordinator, HeartbeatCoordinator {
       // Nobody can be a member of a group that does not exist.
       responseCallback(joinError(memberId, Errors.UNKNOWN_MEMBER_ID))
     } else {
-      const group =
-        known ?? this.groupManager.addGroup(new GroupMetadata(groupId, 'Empty'))
-      this.doJoinGroup(group, options)
+      this.doJoinGroup(this.#getOrAddGroup(groupId), options)
     }
   }
 
@@ -301,11 +297,10 @@ export class GroupCoordinator implements JoinCoordinator, HeartbeatCoordinator {
     const unknown = !known && generationId >= 0 ? Errors.ILLEGAL_GENERATION : undefined
     const error = this.#doorError(groupId) ?? unknown
     if (error) {
-      responseCallback(forAll(offsetMetadata, error))
+      responseCallback(answerAll(offsetMetadata, () => error))
       return
     }
-    const group =
-      known ?? this.groupManager.addGroup(new GroupMetadata(groupId, 'Empty'))
+    const group = this.#getOrAddGroup(groupId)
     this.doCommitOffsets(
       group,
       memberId,
@@ -324,12 +319,10 @@ export class GroupCoordinator implements JoinCoordinator, HeartbeatCoordinator {
   ): void {
     const closed = this.#doorError(groupId)
     if (closed) {
-      responseCallback(forAll(offsetMetadata, closed))
+      responseCallback(answerAll(offsetMetadata, () => closed))
       return
     }
-    const known = this.groupManager.getGroup(groupId)
-    const group =
-      known ?? this.groupManager.addGroup(new GroupMetadata(groupId, 'Empty'))
+    const group = this.#getOrAddGroup(groupId)
     this.doCommitOffsets(group, '', -1, offsetMetadata, responseCallback, producer)
   }
 
@@ -347,7 +340,7 @@ export class GroupCoordinator implements JoinCoordinator, HeartbeatCoordinator {
     const refusal = isMember ? commitRefusal(group, memberId, generationId) : undefined
     const error = group.is('Dead') ? Errors.UNKNOWN_MEMBER_ID : refusal
     if (error) {
-      responseCallback(forAll(offsetMetadata, error))
+      responseCallback(answerAll(offsetMetadata, () => error))
       return
     }
 
@@ -372,10 +365,7 @@ export class GroupCoordinator implements JoinCoordinator, HeartbeatCoordinator {
   handleFetchOffsets(
     groupId: string,
     partitions?: readonly TopicPartition[],
-  ): {
-    readonly error: WireError
-    readonly offsets: TopicPartitionMap<OffsetFetchPartitionData>
-  } {
+  ): { error: WireError; offsets: TopicPartitionMap<OffsetFetchPartitionData> } {
     const closed = this.#doorError(groupId)
     if (closed) return { error: closed, offsets: new TopicPartitionMap() }
     const offsets = this.groupManager.getOffsets(groupId, partitions)
@@ -383,10 +373,7 @@ export class GroupCoordinator implements JoinCoordinator, HeartbeatCoordinator {
   }
 
   /** Tells which groups are coordinated here. */
-  handleListGroups(): {
-    readonly error: WireError
-    readonly groups: readonly GroupOverview[]
-  } {
+  handleListGroups(): { error: WireError; groups: GroupOverview[] } {
     if (!this.#isActive) return { error: Errors.COORDINATOR_NOT_AVAILABLE, groups: [] }
     const loading = this.groupManager.isLoading()
     const error = loading ? Errors.COORDINATOR_LOAD_IN_PROGRESS : Errors.NONE
@@ -395,47 +382,18 @@ export class GroupCoordinator implements JoinCoordinator, HeartbeatCoordinator {
   }
 
   /** Tells how a group stands. One that does not exist is Dead. */
-  handleDescribeGroup(groupId: string): {
-    readonly error: WireError
-    readonly summary: GroupSummary
-  } {
+  handleDescribeGroup(groupId: string): { error: WireError; summary: GroupSummary } {
     const closed = this.#doorError(groupId)
-    const nothing = { protocolType: '', protocol: '', members: [] }
-    if (closed) return { error: closed, summary: { state: '', ...nothing } }
+    if (closed) return { error: closed, summary: EmptyGroup }
     const group = this.groupManager.getGroup(groupId)
-    const summary = group?.summary() ?? { state: 'Dead', ...nothing }
-    return { error: Errors.NONE, summary }
+    return { error: Errors.NONE, summary: group?.summary() ?? DeadGroup }
   }
 
   /** Deletes groups that have no members. @returns one error a group. */
   handleDeleteGroups(groupIds: Iterable<string>): Map<string, WireError> {
-    const errors = new Map<string, WireError>()
-    const eligible: GroupMetadata[] = []
-    for (const groupId of groupIds) {
-      const closed = this.#doorError(groupId, { needsGroupId: true })
-      const group = this.groupManager.getGroup(groupId)
-      if (closed) {
-        errors.set(groupId, closed)
-      } else if (!group || group.is('Dead')) {
-        const isKnown = this.groupManager.groupNotExists(groupId)
-        errors.set(
-          groupId,
-          isKnown ? Errors.GROUP_ID_NOT_FOUND : Errors.NOT_COORDINATOR,
-        )
-      } else if (!group.is('Empty')) {
-        errors.set(groupId, Errors.NON_EMPTY_GROUP)
-      } else {
-        group.transitionTo('Dead')
-        eligible.push(group)
-        errors.set(groupId, Errors.NONE)
-      }
-    }
-
-    // Bury them with all their offsets, however young.
-    this.groupManager.cleanupGroupMetadata(eligible, (group) =>
-      group.offsets.removeOffsets([...group.offsets.allOffsets.keys()]),
+    return deleteGroups(this.groupManager, groupIds, (groupId) =>
+      this.#doorError(groupId, { needsGroupId: true }),
     )
-    return errors
   }
 
   /** Forgets the offsets of deleted partitions. */
@@ -550,21 +508,13 @@ export class GroupCoordinator implements JoinCoordinator, HeartbeatCoordinator {
     return undefined
   }
 
+  #getOrAddGroup(groupId: string): GroupMetadata {
+    return this.groupManager.addGroup(new GroupMetadata(groupId, 'Empty'))
+  }
+
   #addMemberAndRebalance(group: GroupMetadata, options: JoinGroupOptions): void {
     const memberId = `${options.clientId}-${this.#platform.random.uuid()}`
-    const { groupId, clientId, clientHost, protocolType } = options
-    const { rebalanceTimeoutMs, sessionTimeoutMs } = options
-    const member = new MemberMetadata({
-      memberId,
-      groupId,
-      clientId,
-      clientHost,
-      rebalanceTimeoutMs,
-      sessionTimeoutMs,
-      protocolType,
-      supportedProtocols: copied(options.protocols),
-    })
-    member.awaitingJoinCallback = options.responseCallback
+    const member = newMember(memberId, options)
 
     // Let the first rebalance know that it was worth waiting.
     if (group.is('PreparingRebalance') && group.generationId === 0) {
@@ -585,16 +535,11 @@ export class GroupCoordinator implements JoinCoordinator, HeartbeatCoordinator {
     }
 
     // Wait for newcomers the first time, for the known members after that.
-    const delay = this.#config.groupInitialRebalanceDelay
     const operation = group.is('Empty')
-      ? new InitialDelayedJoin({
-          coordinator: this,
-          purgatory: this.joinPurgatory,
-          group,
-          configuredRebalanceDelay: delay,
-          delayMs: delay,
-          remainingMs: Math.max(group.rebalanceTimeoutMs - delay, 0),
-        })
+      ? InitialDelayedJoin.first(
+          { coordinator: this, purgatory: this.joinPurgatory, group },
+          this.#config.groupInitialRebalanceDelay,
+        )
       : new DelayedJoin(this, group, group.rebalanceTimeoutMs)
     group.transitionTo('PreparingRebalance')
     log.info(`${group}: rebalances`)
@@ -647,13 +592,4 @@ export class GroupCoordinator implements JoinCoordinator, HeartbeatCoordinator {
     )
     this.heartbeatPurgatory.tryCompleteElseWatch(heartbeat, [key])
   }
-}
-
-function forAll(
-  offsets: TopicPartitionMap<unknown>,
-  error: WireError,
-): TopicPartitionMap<WireError> {
-  const errors = new TopicPartitionMap<WireError>()
-  for (const topicPartition of offsets.keys()) errors.set(topicPartition, error)
-  return errors
 }

@@ -55,6 +55,17 @@ export interface GroupSummary {
   readonly members: readonly MemberSummary[]
 }
 
+/** What is told of a group by a broker that may not tell. */
+export const EmptyGroup: GroupSummary = {
+  state: '',
+  protocolType: '',
+  protocol: '',
+  members: [],
+}
+
+/** What is told of a group that does not exist. */
+export const DeadGroup: GroupSummary = { ...EmptyGroup, state: 'Dead' }
+
 /** What is known of a group that is read back from the log. */
 export interface LoadedGroup {
   readonly generationId: number

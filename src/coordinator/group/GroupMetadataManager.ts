@@ -34,7 +34,6 @@ import type { Platform } from '../../base/platform/Platform.ts'
 import { TopicPartition } from '../../base/TopicPartition.ts'
 import { TopicPartitionMap } from '../../base/TopicPartitionMap.ts'
 import { MemoryRecords } from '../../record/MemoryRecords.ts'
-import { RecordBatch } from '../../record/RecordBatch.ts'
 import type { PartitionResponse } from '../../replica/DelayedProduce.ts'
 import { GROUP_METADATA_TOPIC_NAME } from '../../zk/Topic.ts'
 import { commitError, groupError } from './append-errors.ts'
@@ -45,13 +44,15 @@ import type {
 } from './GroupCoordinatorConfig.ts'
 import type { GroupMetadata } from './GroupMetadata.ts'
 import {
-  groupMetadataKey,
-  groupMetadataValue,
-  offsetCommitKey,
-  offsetCommitValue,
-} from './group-messages.ts'
+  answerAll,
+  groupRecords,
+  offsetRecords,
+  type TransactionalProducer,
+  tombstones,
+} from './group-records.ts'
 import { type GroupFromLog, GroupLoader } from './load-groups.ts'
 import type { OffsetAndMetadata } from './OffsetAndMetadata.ts'
+import { OpenTransactions } from './open-transactions.ts'
 
 const log = logger('GroupMetadataManager')
 
@@ -66,24 +67,12 @@ export interface OffsetFetchPartitionData {
 /** Answers a commit, partition by partition. */
 export type CommitCallback = (errors: TopicPartitionMap<WireError>) => void
 
-/** Who commits within a transaction. */
-export interface TransactionalProducer {
-  readonly producerId: bigint
-  readonly producerEpoch: number
-}
-
 /** What the manager is made from. */
 export interface GroupMetadataManagerOptions {
   readonly config: GroupCoordinatorConfig
   readonly replicaManager: GroupReplicaManager
   readonly zkClient: GroupZkClient
   readonly platform: Platform
-}
-
-interface SimpleRecord {
-  readonly timestamp: number
-  readonly key: Buffer
-  readonly value: Buffer | null
 }
 
 /**
@@ -96,8 +85,7 @@ export class GroupMetadataManager {
   readonly #groupMetadataCache = new Pool<string, GroupMetadata>()
   readonly #loadingPartitions = new Set<number>()
   readonly #ownedPartitions = new Set<number>()
-  // Producer id → groups for which it has commits in an open transaction.
-  readonly #openGroupsForProducer = new Map<bigint, Set<string>>()
+  readonly #openTransactions = new OpenTransactions()
   readonly #scheduler: KafkaScheduler
   // The one thread of Kafka's scheduler: loads and unloads happen in their order.
   readonly #thread = new Mutex()
@@ -205,10 +193,8 @@ export class GroupMetadataManager {
       return
     }
 
-    const timestamp = this.#now()
-    const key = groupMetadataKey(group.groupId)
-    const value = groupMetadataValue(group, groupAssignment)
-    const records = MemoryRecords.withRecords({ magic }, { timestamp, key, value })
+    const stamp = { magic, timestamp: this.#now() }
+    const records = groupRecords(group, groupAssignment, stamp)
     this.#appendForGroup(partition, records, ({ error }) => {
       if (error !== Errors.NONE) log.info(`cannot store ${group}: ${error.name}`)
       responseCallback(groupError(error))
@@ -235,7 +221,7 @@ export class GroupMetadataManager {
     }
     const answer = (error: WireError) =>
       responseCallback(
-        mapValues(offsetMetadata, (topicPartition) =>
+        answerAll(offsetMetadata, (topicPartition) =>
           accepted.has(topicPartition) ? error : Errors.OFFSET_METADATA_TOO_LARGE,
         ),
       )
@@ -251,7 +237,7 @@ export class GroupMetadataManager {
     const partition = this.#offsetsPartition(group.groupId)
     const magic = this.#options.replicaManager.getMagic(partition)
     if (magic === undefined) {
-      responseCallback(mapValues(offsetMetadata, () => Errors.NOT_COORDINATOR))
+      responseCallback(answerAll(offsetMetadata, () => Errors.NOT_COORDINATOR))
       return
     }
     if (producer && magic < 2) {
@@ -262,7 +248,8 @@ export class GroupMetadataManager {
 
     // Note what is on its way, then append.
     this.#prepareCommit(group, accepted, producer)
-    const records = this.#offsetRecords(group, accepted, magic, producer)
+    const stamp = { magic, timestamp: this.#now() }
+    const records = offsetRecords(group.groupId, accepted, stamp, producer)
     this.#appendForGroup(partition, records, ({ error, baseOffset }) => {
       if (!group.is('Dead')) {
         if (error === Errors.NONE) this.#onCommit(group, accepted, baseOffset, producer)
@@ -284,32 +271,11 @@ export class GroupMetadataManager {
     producer: TransactionalProducer | undefined,
   ): void {
     if (producer) {
-      this.#addProducerGroup(producer.producerId, group.groupId)
+      this.#openTransactions.addProducerGroup(producer.producerId, group.groupId)
       group.offsets.prepareTxnOffsetCommit(producer.producerId, accepted)
     } else {
       group.offsets.prepareOffsetCommit(accepted)
     }
-  }
-
-  #offsetRecords(
-    group: GroupMetadata,
-    accepted: TopicPartitionMap<OffsetAndMetadata>,
-    magic: number,
-    producer: TransactionalProducer | undefined,
-  ): MemoryRecords {
-    const timestamp = this.#now()
-    const records: SimpleRecord[] = []
-    for (const [topicPartition, offset] of accepted) {
-      const key = offsetCommitKey(group.groupId, topicPartition)
-      records.push({ timestamp, key, value: offsetCommitValue(offset) })
-    }
-
-    // A producer's commits carry its id, so that its marker ends them; their sequence
-    // numbers are nobody's business.
-    const transaction = producer
-      ? { ...producer, baseSequence: 0, isTransactional: true }
-      : { producerId: RecordBatch.NO_PRODUCER_ID }
-    return MemoryRecords.withRecords({ magic, ...transaction }, ...records)
   }
 
   #onCommit(
@@ -346,7 +312,7 @@ export class GroupMetadataManager {
     if (!producer) return
     const { producerId } = producer
     if (!group.offsets.hasPendingOffsetCommitsFromProducer(producerId)) {
-      this.#removeProducerGroup(producerId, group.groupId)
+      this.#openTransactions.removeProducerGroup(producerId, group.groupId)
     }
   }
 
@@ -462,7 +428,7 @@ export class GroupMetadataManager {
     }
     group.offsets.initializeOffsets(offsets, pendingOffsets)
     for (const producerId of pendingOffsets.keys()) {
-      this.#addProducerGroup(producerId, group.groupId)
+      this.#openTransactions.addProducerGroup(producerId, group.groupId)
     }
 
     // Keep a group that is in the cache already; it knows more than the log.
@@ -481,9 +447,7 @@ export class GroupMetadataManager {
         if (this.partitionFor(group.groupId) !== offsetsPartition) continue
         onGroupUnloaded(group)
         this.#groupMetadataCache.remove(group.groupId)
-        for (const groups of this.#openGroupsForProducer.values()) {
-          groups.delete(group.groupId)
-        }
+        this.#openTransactions.removeGroupFromAllProducers(group.groupId)
       }
     })
   }
@@ -527,21 +491,21 @@ export class GroupMetadataManager {
       if (magic === undefined || !partition) continue
 
       // Bury what was removed. A group that never had a generation was never written.
-      const timestamp = this.#now()
-      const keys = [...removedOffsets.keys()].map((tp) =>
-        offsetCommitKey(group.groupId, tp),
+      const isGone = group.is('Dead') && this.getGroup(group.groupId) === group
+      if (isGone) this.#groupMetadataCache.remove(group.groupId)
+      const buriesGroup = isGone && group.generationId > 0
+      const stamp = { magic, timestamp: this.#now() }
+      const records = tombstones(
+        group.groupId,
+        removedOffsets.keys(),
+        buriesGroup,
+        stamp,
       )
-      if (group.is('Dead') && this.getGroup(group.groupId) === group) {
-        this.#groupMetadataCache.remove(group.groupId)
-        if (group.generationId > 0) keys.push(groupMetadataKey(group.groupId))
-      }
-      if (keys.length === 0) continue
-      const tombstones = keys.map((key) => ({ timestamp, key, value: null }))
+      if (!records) continue
       try {
-        const records = MemoryRecords.withRecords({ magic }, ...tombstones)
         partition.appendRecordsToLeader(records, false, 0)
       } catch (error) {
-        log.error(`cannot write ${keys.length} tombstones of ${group}`, error)
+        log.error(`cannot write tombstones of ${group}`, error)
       }
     }
   }
@@ -563,14 +527,14 @@ export class GroupMetadataManager {
     completedPartitions: ReadonlySet<number>,
     isCommit: boolean,
   ): void {
-    for (const groupId of [...(this.#openGroupsForProducer.get(producerId) ?? [])]) {
+    for (const groupId of this.#openTransactions.groupsOf(producerId)) {
       if (!completedPartitions.has(this.partitionFor(groupId))) continue
 
       // A group that moved away is completed by its new coordinator, from the log.
       const group = this.getGroup(groupId)
       if (!group || group.is('Dead')) continue
       group.offsets.completePendingTxnOffsetCommit(producerId, isCommit)
-      this.#removeProducerGroup(producerId, groupId)
+      this.#openTransactions.removeProducerGroup(producerId, groupId)
     }
   }
 
@@ -611,29 +575,7 @@ export class GroupMetadataManager {
     return metadata.length <= this.#options.config.offsetMetadataMaxSize
   }
 
-  #addProducerGroup(producerId: bigint, groupId: string): void {
-    const groups = this.#openGroupsForProducer.get(producerId) ?? new Set()
-    this.#openGroupsForProducer.set(producerId, groups.add(groupId))
-  }
-
-  #removeProducerGroup(producerId: bigint, groupId: string): void {
-    const groups = this.#openGroupsForProducer.get(producerId)
-    groups?.delete(groupId)
-    if (groups?.size === 0) this.#openGroupsForProducer.delete(producerId)
-  }
-
   #now(): number {
     return this.#options.platform.clock.now()
   }
-}
-
-function mapValues<V, R>(
-  entries: TopicPartitionMap<V>,
-  make: (topicPartition: TopicPartition) => R,
-): TopicPartitionMap<R> {
-  const mapped = new TopicPartitionMap<R>()
-  for (const topicPartition of entries.keys()) {
-    mapped.set(topicPartition, make(topicPartition))
-  }
-  return mapped
 }

@@ -17,11 +17,11 @@
  */
 import { Errors, type WireError } from '../../base/errors.ts'
 import type { GroupMetadata } from './GroupMetadata.ts'
-import type {
-  JoinCallback,
-  JoinGroupResult,
+import {
+  type JoinCallback,
+  type JoinGroupResult,
   MemberMetadata,
-  MemberProtocol,
+  type MemberProtocol,
 } from './MemberMetadata.ts'
 
 /** In a JoinGroup request: "I am new, give me an id". */
@@ -136,6 +136,24 @@ export function joinResult(group: GroupMetadata, memberId: string): JoinGroupRes
 export function joinError(memberId: string, error: WireError): JoinGroupResult {
   const members = new Map<string, Buffer>()
   return { members, memberId, generationId: 0, subProtocol: '', leaderId: '', error }
+}
+
+/** Makes a member that waits for the rebalance it brings about. */
+export function newMember(memberId: string, options: JoinGroupOptions): MemberMetadata {
+  const { groupId, clientId, clientHost, protocolType } = options
+  const { rebalanceTimeoutMs, sessionTimeoutMs } = options
+  const member = new MemberMetadata({
+    memberId,
+    groupId,
+    clientId,
+    clientHost,
+    rebalanceTimeoutMs,
+    sessionTimeoutMs,
+    protocolType,
+    supportedProtocols: copied(options.protocols),
+  })
+  member.awaitingJoinCallback = options.responseCallback
+  return member
 }
 
 /** Copies protocols out of the network buffer in which a request lies. */
