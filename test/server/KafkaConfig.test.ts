@@ -1,0 +1,86 @@
+import { describe, expect, it } from 'vitest'
+import { KafkaConfig } from '../../src/server/KafkaConfig.ts'
+
+const MINIMAL = { 'zookeeper.connect': 'localhost:2181' }
+
+function make(props: Record<string, string>): KafkaConfig {
+  return new KafkaConfig({ ...MINIMAL, ...props })
+}
+
+describe('KafkaConfig', () => {
+  it("has Kafka's defaults", () => {
+    const config = make({})
+    expect(config).toMatchObject({
+      ...{
+        brokerId: -1,
+        numIoThreads: 8,
+        numNetworkThreads: 3,
+        queuedMaxRequests: 500,
+      },
+      ...{ socketRequestMaxBytes: 104857600, messageMaxBytes: 1000012 },
+      ...{ logDirs: ['/tmp/kafka-logs'], logSegmentBytes: 1073741824 },
+      ...{ logRetentionTimeMillis: 604800000, logRollTimeMillis: 604800000 },
+      ...{ offsetsTopicPartitions: 50, groupInitialRebalanceDelay: 3000 },
+      ...{ zkSessionTimeoutMs: 6000, zkConnectionTimeoutMs: 6000 },
+    })
+    expect(config.listeners.map(String)).toEqual(['PLAINTEXT://:9092'])
+    expect(config.interBrokerListenerName).toBe('PLAINTEXT')
+  })
+
+  it('lets milliseconds win over minutes, and minutes over hours', () => {
+    const hours = { 'log.retention.hours': '2' }
+    expect(make(hours).logRetentionTimeMillis).toBe(7_200_000)
+    const minutes = { ...hours, 'log.retention.minutes': '3' }
+    expect(make(minutes).logRetentionTimeMillis).toBe(180_000)
+    const ms = { ...minutes, 'log.retention.ms': '5' }
+    expect(make(ms).logRetentionTimeMillis).toBe(5)
+    expect(make({ 'log.retention.ms': '-5' }).logRetentionTimeMillis).toBe(-1)
+  })
+
+  it('lets log.dirs win over log.dir', () => {
+    expect(make({ 'log.dir': '/a', 'log.dirs': '/b, /c' }).logDirs).toEqual([
+      '/b',
+      '/c',
+    ])
+  })
+
+  it.each([
+    ['num.io.threads', 'many', "invalid value 'many' for num.io.threads"],
+    ['num.io.threads', '0', 'of at least 1'],
+    ['num.io.threads', '2147483648', 'a whole number of 32 bits'],
+    ['auto.create.topics.enable', 'yes', 'expected true or false'],
+    ['compression.type', 'zstd', 'one of uncompressed, gzip, snappy, lz4, producer'],
+    ['listeners', 'PLAINTEXT//:9092', 'NAME://host:port'],
+    ['listeners', 'PLAINTEXT://:1,PLAINTEXT://:2', 'names used once'],
+    ['listeners', 'SSL://:9093', 'not built yet'],
+    ['broker.id', '1001', '-1 to 1000'],
+    ['inter.broker.listener.name', 'OTHER', 'one of PLAINTEXT'],
+    ['replica.fetch.wait.max.ms', '60000', 'at most replica.socket.timeout.ms'],
+    ['log.segment.bytes', '3', 'of at least 14'],
+    ['log.message.format.version', '9.9', 'a version such as'],
+  ])(
+    'refuses %s = %s, naming key, value and what was expected',
+    (key, value, message) => {
+      expect(() => make({ [key]: value })).toThrow(message)
+    },
+  )
+
+  it('refuses to be without ZooKeeper', () => {
+    expect(() => new KafkaConfig({})).toThrow('zookeeper.connect')
+  })
+
+  it('hands every default of a topic on, under its own name', () => {
+    const config = make({ 'log.segment.bytes': '2048', 'min.insync.replicas': '2' })
+    const topic = config.extractLogConfigMap()
+    expect(topic).toMatchObject({ 'segment.bytes': '2048', 'min.insync.replicas': '2' })
+    expect(topic['flush.ms']).toBe('9223372036854775807')
+  })
+
+  it('parseProperties() reads a server.properties', () => {
+    const text =
+      '# a comment\nbroker.id=3\nlog.dirs: /x\nlisteners=A://h:1,\\\n  B://h:2\n'
+    expect(KafkaConfig.parseProperties(text)).toEqual({
+      ...{ 'broker.id': '3', 'log.dirs': '/x', listeners: 'A://h:1,B://h:2' },
+    })
+  })
+})
