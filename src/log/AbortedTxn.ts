@@ -3,7 +3,8 @@
  *
  * One entry of a segment's `.txnindex`, 34 bytes:
  *
- *     [version i16 = 0 | producerId i64 | firstOffset i64 | lastOffset i64 | lastStableOffset i64]
+ *     [version i16 = 0 | producerId i64 | firstOffset i64 | lastOffset i64 |
+ *      lastStableOffset i64]
  *
  * @kafka core/src/main/scala/kafka/log/TransactionIndex.scala#AbortedTxn
  * @module

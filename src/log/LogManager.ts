@@ -23,7 +23,6 @@
  *   process because no log directory is left, `halt` is called; it throws by default.
  * @module
  */
-import type { KafkaScheduler } from '../base/async/KafkaScheduler.ts'
 import { IllegalStateException, KafkaStorageException } from '../base/errors.ts'
 import { logger } from '../base/logger.ts'
 import type { Platform } from '../base/platform/Platform.ts'
@@ -34,7 +33,7 @@ import { isIOException } from './io-exception.ts'
 import { Log } from './Log.ts'
 import type { LogCleanerView } from './LogCleanerView.ts'
 import type { LogConfig } from './LogConfig.ts'
-import { LogDirs, type LogDirsOptions } from './log-dirs.ts'
+import { LogDirs } from './log-dirs.ts'
 import {
   CleanShutdownFile,
   DeleteDirSuffix,
@@ -43,6 +42,7 @@ import {
   logFutureDirName,
   parseTopicPartitionName,
 } from './log-file-names.ts'
+import type { LogManagerOptions } from './log-manager-options.ts'
 
 /** Milliseconds between two searches for silent producers. */
 export const ProducerIdExpirationCheckIntervalMs = 10 * 60 * 1000
@@ -52,42 +52,6 @@ export const InitialTaskDelayMs = 30 * 1000
 
 /** Milliseconds between two looks for logs to delete, when none is waiting. */
 const minDeleteIntervalMs = 1000
-
-/**
- * What the manager needs of the broker's configuration; `KafkaConfig` has all of it.
- *
- * @kafka core/src/main/scala/kafka/server/KafkaConfig.scala#KafkaConfig
- */
-export interface LogManagerConfig {
-  /** `log.retention.check.interval.ms` */
-  readonly logCleanupIntervalMs: number
-  /** `log.flush.scheduler.interval.ms` */
-  readonly logFlushSchedulerIntervalMs: number
-  /** `log.flush.offset.checkpoint.interval.ms` */
-  readonly logFlushOffsetCheckpointIntervalMs: number
-  /** `log.flush.start.offset.checkpoint.interval.ms` */
-  readonly logFlushStartOffsetCheckpointIntervalMs: number
-  /** `transactional.id.expiration.ms`: how long a silent producer is remembered */
-  readonly transactionIdExpirationMs: number
-}
-
-/** Told when a directory has to be recovered; the broker's state shows it. */
-export interface BrokerStateListener {
-  newState(state: 'RecoveringFromUncleanShutdown'): void
-}
-
-/** What the manager is made with. */
-export interface LogManagerOptions extends LogDirsOptions {
-  /** Settings of the topics that have their own, by topic. */
-  readonly topicConfigs: ReadonlyMap<string, LogConfig>
-  /** Settings of all other topics. */
-  readonly initialDefaultConfig: LogConfig
-  readonly config: LogManagerConfig
-  readonly scheduler: KafkaScheduler
-  readonly brokerState?: BrokerStateListener
-  /** The cleaner of compacted logs, if there is one. */
-  readonly createCleaner?: (logs: TopicPartitionMap<Log>) => LogCleanerView
-}
 
 /**
  * All logs of a broker.

@@ -21,7 +21,7 @@ import {
   IOException,
 } from '../base/errors.ts'
 import { logger } from '../base/logger.ts'
-import type { Clock, Platform, Storage } from '../base/platform/Platform.ts'
+import type { Clock, Storage } from '../base/platform/Platform.ts'
 import { basename, join } from '../base/platform/path.ts'
 import { MemoryRecords } from '../record/MemoryRecords.ts'
 import { RecordBatch } from '../record/RecordBatch.ts'
@@ -31,7 +31,6 @@ import { CorruptIndexException } from './CorruptIndexException.ts'
 import type { FetchDataInfo, Records } from './FetchDataInfo.ts'
 import { FileRecords, type LogOffsetPosition } from './FileRecords.ts'
 import type { LeaderEpochFileCache } from './LeaderEpochFileCache.ts'
-import type { LogConfig } from './LogConfig.ts'
 import { LogOffsetMetadata } from './LogOffsetMetadata.ts'
 import {
   logFile,
@@ -39,6 +38,7 @@ import {
   timeIndexFile,
   transactionIndexFile,
 } from './log-file-names.ts'
+import type { OpenSegmentOptions, SegmentAppend } from './log-segment-options.ts'
 import { OffsetIndex, type OffsetPosition } from './OffsetIndex.ts'
 import type { ProducerStateManager } from './ProducerStateManager.ts'
 import { TimeIndex, type TimestampOffset } from './TimeIndex.ts'
@@ -48,34 +48,6 @@ const maxInt = 0x7fffffff
 
 /** Bytes that a scan of a whole segment reads at once. */
 const recoveryChunkBytes = 4 * 1024 * 1024
-
-/** What a new segment's file is to look like. */
-export interface OpenSegmentOptions {
-  readonly dir: string
-  readonly baseOffset: number
-  readonly config: LogConfig
-  readonly platform: Platform
-  /** True when the files are there. */
-  readonly fileAlreadyExists?: boolean
-  /** Bytes to give a new file at once, with {@link preallocate}. */
-  readonly initFileSize?: number
-  readonly preallocate?: boolean
-  /** Second suffix of the files, such as `.swap`. */
-  readonly fileSuffix?: string
-}
-
-/** What is appended, and what the log already knows about it. */
-export interface SegmentAppend {
-  /** Offset of the first record; below magic 2 on a follower, of the first batch's last. */
-  readonly firstOffset: number
-  /** Offset of the last record. */
-  readonly largestOffset: number
-  /** Largest timestamp, milliseconds; -1 for none. */
-  readonly largestTimestamp: number
-  /** Offset of the record, or batch, that has it. */
-  readonly shallowOffsetOfMaxTimestamp: number
-  readonly records: MemoryRecords
-}
 
 /**
  * One segment of a log.
@@ -421,11 +393,7 @@ export class LogSegment {
     // Cut off the rest, and leave the indexes as a closed segment has them.
     const truncated = this.log.truncateTo(validBytes)
     this.offsetIndex.trimToValidSize()
-    this.timeIndex.maybeAppend(
-      this.#maxTimestampSoFar,
-      this.#offsetOfMaxTimestamp,
-      true,
-    )
+    this.#appendLargestTimestamp()
     this.timeIndex.trimToValidSize()
     return truncated
   }
@@ -500,11 +468,7 @@ export class LogSegment {
 
   /** Makes this a segment that is only read: the next one has been rolled. */
   onBecomeInactiveSegment(): void {
-    this.timeIndex.maybeAppend(
-      this.#maxTimestampSoFar,
-      this.#offsetOfMaxTimestamp,
-      true,
-    )
+    this.#appendLargestTimestamp()
     this.offsetIndex.trimToValidSize()
     this.timeIndex.trimToValidSize()
     this.log.trim()
@@ -539,13 +503,7 @@ export class LogSegment {
 
   /** Brings everything to the disk and gives the files back. */
   close(): void {
-    this.#swallow(() => {
-      this.timeIndex.maybeAppend(
-        this.#maxTimestampSoFar,
-        this.#offsetOfMaxTimestamp,
-        true,
-      )
-    })
+    this.#swallow(() => this.#appendLargestTimestamp())
     this.#swallow(() => this.offsetIndex.close())
     this.#swallow(() => this.timeIndex.close())
     this.#swallow(() => this.log.close())
@@ -577,6 +535,12 @@ export class LogSegment {
   /** For messages. */
   toString(): string {
     return `LogSegment(baseOffset=${this.baseOffset}, size=${this.size})`
+  }
+
+  /** Ends the time index with the largest timestamp, in the entry kept free for it. */
+  #appendLargestTimestamp(): void {
+    const offset = this.#offsetOfMaxTimestamp
+    this.timeIndex.maybeAppend(this.#maxTimestampSoFar, offset, true)
   }
 
   #noteTimestamp(batch: RecordBatch): void {
