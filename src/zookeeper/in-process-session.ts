@@ -36,7 +36,7 @@ import {
   type ZooKeeperState,
 } from './client.ts'
 import { type Hello, JuteLink } from './jute-link.ts'
-import { parseConnectString, withChroot, withoutChroot } from './paths.ts'
+import { isValidPath, parseConnectString, withChroot, withoutChroot } from './paths.ts'
 import {
   AclStat,
   ChildrenStat,
@@ -255,7 +255,8 @@ class InProcessSession implements ZooKeeperSession {
         },
         fail,
       }
-      if (isFinal(this.state)) fail(finalCode(this.state))
+      if (!isValidPath(path)) fail(KeeperCode.BADARGUMENTS)
+      else if (isFinal(this.state)) fail(finalCode(this.state))
       else if (this.state === 'connected') this.#send(pending)
       else this.#held.push(pending)
     })
