@@ -1,0 +1,224 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { Deferred } from '../../src/base/async/Deferred.ts'
+import { ByteReader } from '../../src/base/bytes/ByteReader.ts'
+import { ByteWriter } from '../../src/base/bytes/ByteWriter.ts'
+import { ClosedChannelException } from '../../src/base/errors.ts'
+import { TopicPartition } from '../../src/base/TopicPartition.ts'
+import { TopicPartitionMap } from '../../src/base/TopicPartitionMap.ts'
+import { Fetch, type FetchRequest } from '../../src/protocol/messages/Fetch.ts'
+import { ListOffsets } from '../../src/protocol/messages/ListOffsets.ts'
+import {
+  OffsetForLeaderEpoch,
+  type OffsetForLeaderEpochRequest,
+} from '../../src/protocol/messages/OffsetForLeaderEpoch.ts'
+import type { BlockingSend } from '../../src/replica/ReplicaFetcherBlockingSend.ts'
+import { ReplicaFetcherThread } from '../../src/replica/ReplicaFetcherThread.ts'
+import { ReplicaWorld } from './replica-test-kit.ts'
+
+const t0 = new TopicPartition('t', 0)
+
+/** A wire without a network: requests and answers go through the schemas. */
+class WireToLeader implements BlockingSend {
+  readonly leader: ReplicaWorld
+  readonly sent: string[] = []
+  readonly #closed = new Deferred<never>()
+
+  constructor(leader: ReplicaWorld) {
+    this.leader = leader
+  }
+
+  // biome-ignore lint/suspicious/noExplicitAny: answers any API
+  async sendRequest(api: any, version: number, body: unknown): Promise<any> {
+    this.sent.push(api.name)
+    const request = new ByteWriter()
+    api.request.encode(version, body, request)
+    const arrived = api.request.decode(version, new ByteReader(request.toBuffer()))
+    const answer = await Promise.race([
+      this.#answer(api, arrived),
+      this.#closed.promise,
+    ])
+    const response = new ByteWriter()
+    api.response.encode(version, answer, response)
+    return api.response.decode(version, new ByteReader(response.toBuffer()))
+  }
+
+  // biome-ignore lint/suspicious/noExplicitAny: answers any API
+  #answer(api: unknown, request: any): unknown {
+    if (api === Fetch) return this.#fetch(request)
+    if (api === OffsetForLeaderEpoch) return this.#epochs(request)
+    if (api !== ListOffsets) throw new Error('not an API of followers')
+    const { partition, timestamp } = request.topics[0].partitions[0]
+    const replica = this.leader.replicaManager.getLeaderReplicaIfLocal(t0)
+    const leo = replica.logEndOffset.messageOffset
+    const offset = timestamp === -1 ? leo : replica.logStartOffset
+    const partitions = [{ partition, errorCode: 0, timestamp: -1, offset }]
+    return { topics: [{ name: 't', partitions }] }
+  }
+
+  #fetch(request: FetchRequest): Promise<unknown> {
+    return new Promise((resolve) => {
+      this.leader.replicaManager.fetchMessages({
+        timeout: request.maxWaitMs,
+        replicaId: request.replicaId,
+        fetchMinBytes: request.minBytes,
+        fetchMaxBytes: request.maxBytes,
+        hardMaxBytesLimit: false,
+        isolationLevel: 'READ_UNCOMMITTED',
+        fetchInfos: request.topics.flatMap(({ topic, partitions }) =>
+          partitions.map(
+            ({ partition, fetchOffset, logStartOffset, partitionMaxBytes }) =>
+              [
+                new TopicPartition(topic, partition),
+                { fetchOffset, logStartOffset, maxBytes: partitionMaxBytes },
+              ] as const,
+          ),
+        ),
+        responseCallback: (results) =>
+          resolve({
+            responses: results.map(([{ topic, partition }, data]) => ({
+              topic,
+              partitions: [{ ...data, partition, errorCode: data.error.code }].map(
+                ({ lastStableOffset, ...rest }) => ({
+                  ...rest,
+                  lastStableOffset: lastStableOffset ?? -1,
+                }),
+              ),
+            })),
+          }),
+      })
+    })
+  }
+
+  #epochs(request: OffsetForLeaderEpochRequest): unknown {
+    const { partition, leaderEpoch } = request.topics[0]!.partitions[0]!
+    const asked = new TopicPartitionMap<number>().set(t0, leaderEpoch)
+    const answers = this.leader.replicaManager.lastOffsetForLeaderEpoch(asked)
+    const { error, endOffset } = answers.get(t0)!
+    const partitions = [{ partition, errorCode: error.code, endOffset }]
+    return { topics: [{ topic: 't', partitions }] }
+  }
+
+  close(): void {
+    this.#closed.promise.catch(() => {})
+    this.#closed.reject(new ClosedChannelException('closed'))
+  }
+}
+
+describe('ReplicaFetcherThread', () => {
+  let leader: ReplicaWorld
+  let follower: ReplicaWorld
+  let wire: WireToLeader
+  let thread: ReplicaFetcherThread
+  let halted: string[]
+  beforeEach(async () => {
+    leader = new ReplicaWorld()
+    follower = new ReplicaWorld({ brokerId: 2 })
+    halted = []
+
+    // The follower's own manager starts no fetcher: the test brings its own.
+    follower.isShuttingDown = true
+    wire = new WireToLeader(leader)
+    thread = new ReplicaFetcherThread({
+      name: 'ReplicaFetcherThread-0-1',
+      sourceBroker: { id: 1, host: 'b1', port: 9092 },
+      replicas: follower.replicaManager,
+      clock: follower.clock,
+      leaderEndpoint: wire,
+      halt: (reason) => halted.push(reason),
+    })
+  })
+  afterEach(async () => {
+    await thread.shutdown()
+    await leader.close()
+    await follower.close()
+  })
+
+  const roles = { isr: [1, 2], replicas: [1, 2] }
+  const settle = async () => {
+    for (let i = 0; i < 5; i++) await leader.clock.settle()
+  }
+  const follow = async (state = {}) => {
+    await follower.leaderAndIsr(t0, { ...roles, ...state })
+    const from = follower.replicaManager.getReplica(t0)!.highWatermark.messageOffset
+    await thread.addPartitions(new TopicPartitionMap<number>().set(t0, from))
+    thread.start()
+    await settle()
+  }
+  const replica = (world: ReplicaWorld) => world.replicaManager.getReplica(t0)!
+  const ends = () =>
+    [leader, follower].map((world) => replica(world).logEndOffset.messageOffset)
+  const marks = () =>
+    [leader, follower].map((world) => replica(world).highWatermark.messageOffset)
+
+  it('copies what is there and what comes, and completes the produce', async () => {
+    await leader.leaderAndIsr(t0, roles)
+    const first = leader.produce(t0, ['a', 'b'])
+    await follow()
+    expect(wire.sent[0]).toBe('OffsetForLeaderEpoch')
+    expect(first).toEqual(['NONE@0'])
+    expect(ends()).toEqual([2, 2])
+
+    // An append wakes the fetch that waits on the leader.
+    const second = leader.produce(t0, ['c'])
+    await settle()
+    expect(second).toEqual(['NONE@2'])
+    expect(ends()).toEqual([3, 3])
+
+    // The follower's high watermark is one round trip behind.
+    expect(marks()).toEqual([3, 2])
+    leader.produce(t0, ['d'])
+    await settle()
+    expect(marks()).toEqual([4, 3])
+  })
+
+  it('cuts what a former leader had alone to the end of its epoch', async () => {
+    // Both have a; then broker 2 led in epoch 1 and wrote x and y, which nobody copied.
+    await leader.leaderAndIsr(t0, { ...roles, isr: [1] })
+    leader.produce(t0, ['a'], 1)
+    await follower.leaderAndIsr(t0, { ...roles, leader: 2, isr: [2] })
+    follower.produce(t0, ['a'], 1)
+    await follower.leaderAndIsr(t0, { ...roles, leader: 2, leaderEpoch: 1, isr: [2] })
+    follower.produce(t0, ['x', 'y'], 1)
+
+    // Broker 1 leads in epoch 2 and goes on from a.
+    await leader.leaderAndIsr(t0, { ...roles, leaderEpoch: 2 })
+    leader.produce(t0, ['b'], 1)
+    expect(ends()).toEqual([2, 3])
+    await follow({ leaderEpoch: 2 })
+    expect(ends()).toEqual([2, 2])
+    const epochs = replica(follower).log!.leaderEpochCache.epochEntries()
+    expect(epochs.map(({ epoch }) => epoch)).toEqual([0, 2])
+  })
+
+  it('starts anew when the leader has deleted what comes next', async () => {
+    await leader.leaderAndIsr(t0, { ...roles, isr: [1] })
+    for (const value of ['a', 'b', 'c']) leader.produce(t0, [value])
+    const all = new TopicPartitionMap<number>().set(t0, -1)
+    leader.replicaManager.deleteRecords(0, all, () => {})
+    await follow()
+    await settle()
+    expect(replica(follower).logStartOffset).toBe(3)
+    expect(ends()).toEqual([3, 3])
+  })
+
+  it('does not cut its log for an unclean leader unless the topic allows it', async () => {
+    await leader.leaderAndIsr(t0, { ...roles, isr: [1] })
+    await follower.leaderAndIsr(t0, { ...roles, leader: 2, isr: [2] })
+    follower.produce(t0, ['a', 'b'], 1)
+    await expect(thread.handleOffsetOutOfRange(t0)).rejects.toThrow('unclean')
+    expect(halted).toHaveLength(1)
+    follower.zk.topicConfigs.set('t', { 'unclean.leader.election.enable': 'true' })
+    expect(await thread.handleOffsetOutOfRange(t0)).toBe(0)
+    expect(ends()).toEqual([0, 0])
+  })
+
+  it('delays a partition that its leader does not lead, and tries again', async () => {
+    await follow()
+    expect(thread.stateOf(t0)!.delayedUntilMs).toBeGreaterThan(follower.clock.now())
+    await leader.leaderAndIsr(t0, roles)
+    leader.produce(t0, ['a'], 1)
+    await follower.clock.advance(2500)
+    await settle()
+    expect(ends()).toEqual([1, 1])
+  })
+})
