@@ -13,8 +13,8 @@ import { fileURLToPath } from 'node:url'
 import ts from 'typescript'
 import { instrument } from '../trace/instrument.ts'
 
-/** Wings whose calls a recording never shows. */
-const PLAIN = /^(trace|cli)\/(?!record-run)/
+/** Sources that are not instrumented: the recorder itself, and those who switch it on. */
+const PLAIN = /^(trace|traces|testing|cli)\/|^base\/(logger|platform\/node)/
 
 /** Instruments and compiles every source under `sourceDir` into `targetDir`. */
 export function buildTraced(sourceDir: string, targetDir: string): number {
@@ -24,6 +24,7 @@ export function buildTraced(sourceDir: string, targetDir: string): number {
     const name = entry.replaceAll('\\', '/')
     if (
       !name.endsWith('.ts') ||
+      name.endsWith('.d.ts') ||
       /^(cli\/build-traced|trace\/instrument)\.ts$/.test(name)
     ) {
       continue

@@ -30,7 +30,7 @@ export async function tour(options: TourOptions): Promise<void> {
   )
   const traced = new URL('../traced/cli/trace.js', import.meta.url).href
   const { trace } = (await import(traced)) as typeof import('./trace.ts')
-  process.exitCode = await trace(['all'], { check: true, format: 'tree' })
+  process.exitCode = await trace([], { check: true, format: 'tree' })
   if (!options.site) return
 
   // Build the pages when they are missing or older than the program.

@@ -95,7 +95,7 @@ export class LeaderFinderThread extends ShutdownableThread {
     }
     if (partitions.size === 0) return
     try {
-      await manager.addFetcherForPartitions(partitions)
+      await manager.addFetcherForPartitions(partitions, this.signal)
     } catch (error) {
       if (!this.isRunning) return
 

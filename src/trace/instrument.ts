@@ -67,7 +67,7 @@ export function instrument(source: string, options: InstrumentOptions): string {
   // Put the import behind everything else, so that no line moves.
   insertions.push({
     at: source.length,
-    text: `\nimport { $trace } from '${options.runtime}'\n`,
+    text: `\nimport { $trace as $$t } from '${options.runtime}'\n`,
   })
 
   return applyInsertions(source, insertions)
@@ -159,7 +159,7 @@ function wrap(node: Wrappable, id: string, out: Insertion[]): void {
   })
   out.push({
     at: body.getEnd() - 1,
-    text: `};${give}$trace.on?$trace.call(${quoted},${self},{${names.join(',')}},$b) as any:$b(null);`,
+    text: `};${give}$$t.on?$$t.call(${quoted},${self},{${names.join(',')}},$b) as any:$b(null);`,
   })
   probeParagraphs(body, out)
 }
@@ -181,7 +181,7 @@ function probeParagraphs(body: ts.Block, out: Insertion[]): void {
         if (sentence !== undefined) {
           out.push({
             at: statement.getStart(),
-            text: `$f&&$trace.paragraph($f,${JSON.stringify(sentence)});`,
+            text: `$f&&$$t.paragraph($f,${JSON.stringify(sentence)});`,
           })
         }
       }

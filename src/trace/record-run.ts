@@ -17,36 +17,6 @@ export interface Recording {
   readonly dropped: number
 }
 
-/** True in the instrumented build, where a recording sees something. */
-export function isInstrumented(): boolean {
-  return probe() === 'seen'
-}
-
-/** A function that the instrumented build wraps: how a program knows which build it is. */
-export function instrumentationProbe(): string {
-  return 'plain'
-}
-
-function probe(): string {
-  let seen = 'plain'
-  const before = { on: $trace.on, recorder: $trace.recorder }
-  const spy = {
-    call: () => {
-      seen = 'seen'
-      return seen
-    },
-  } as unknown as Recorder
-  $trace.on = true
-  $trace.recorder = spy
-  try {
-    instrumentationProbe()
-  } finally {
-    $trace.on = before.on
-    $trace.recorder = before.recorder
-  }
-  return seen
-}
-
 /**
  * Records everything that `body` runs, and everything that it sets going, until it ends.
  *

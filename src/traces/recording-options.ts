@@ -50,6 +50,7 @@ export function describe(value: unknown): string | undefined {
     }
     if (typeof named.api?.name === 'string') return `${named.api.name} request`
     if (isApi(value)) return value.name
+    return describeByText(value)
   }
   return undefined
 }
@@ -64,14 +65,32 @@ function describeRequest(request: object): string | undefined {
   return typeof api?.name === 'string' ? `${api.name} request` : undefined
 }
 
+/** Values that know how they look: keys, end points, thread ids. */
+function describeByText(value: object): string | undefined {
+  if (Array.isArray(value) || value instanceof Uint8Array) return undefined
+  if (value.toString === Object.prototype.toString) return undefined
+  const text = String(value)
+  return text.length <= 80 ? text : undefined
+}
+
 function isApi(value: object): value is { readonly name: string } {
   return 'maxVersion' in value && 'name' in value && typeof value.name === 'string'
 }
 
-const SKIPPED =
-  /^(new )?(ByteReader|ByteWriter|TopicPartition|TopicPartitionMap|TopicPartitionSet|Deferred|RequestHeader|ResponseHeader|FrameParser|TimerTask|TimerTaskList|TimerTaskEntry|TimingWheel|Errors|AsyncQueue|Mutex|Condition|JuteReader|JuteWriter|LogOffsetMetadata)\b/
+/** Bytes and value objects; queues, locks and timers. */
+const SKIPPED = new RegExp(
+  `^(new )?(${[
+    'ByteReader|ByteWriter|JuteReader|JuteWriter|Schema|FrameParser|RequestHeader',
+    'ResponseHeader|TopicPartition\\w*|LogOffsetMetadata|EndPoint|ZNodeJson|Errors',
+    'AsyncQueue|Waiters|Mutex|Deferred|Condition|CountDownLatch|Timer\\w*|TimingWheel',
+    'SystemTimer|DelayQueue|FramedConnection|ServerCnxn|Selector|KafkaChannel',
+  ].join('|')})(\\.|$)`,
+)
+
+/** A function of a module is a helper; the steps of Kafka are methods. */
+const FUNCTION = /^[a-z]\w*$/
 
 /** Calls that are not kept: readers, writers, value objects, the wheel's inner steps. */
 export function skip(name: string): boolean {
-  return SKIPPED.test(name)
+  return SKIPPED.test(name) || FUNCTION.test(name)
 }

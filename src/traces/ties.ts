@@ -54,7 +54,7 @@ const consumer: Tie[] = [
     sees: [
       { frame: `${connector}.registerConsumerInZK` },
       {
-        frame: 'ZKCheckedEphemeral.create',
+        frame: 'ZkUtils.createCheckedEphemeral',
         shows: { path: '/consumers/annotated/ids/' },
       },
     ],
