@@ -1,0 +1,188 @@
+/**
+ * # FindCoordinator, and what is asked of a coordinator
+ *
+ * A group first finds the broker that coordinates it, which is the leader of its partition
+ * of `__consumer_offsets`, then talks to that broker only.
+ *
+ *     FindCoordinator(group) ─▶ partitionFor(group) = 17 ─▶ leader of __consumer_offsets-17
+ *     JoinGroup ─▶ SyncGroup ─▶ Heartbeat …      LeaveGroup
+ *
+ * The handlers translate between the wire and `GroupCoordinator`; what a group does is
+ * decided there. Offsets have a file of their own, `offsets.ts`.
+ *
+ * @kafka core/src/main/scala/kafka/server/KafkaApis.scala#KafkaApis.handleFindCoordinatorRequest
+ * @differs Coordinators of transactions are not built: looking for one is answered
+ *   INVALID_REQUEST.
+ * @module
+ */
+import { Errors, type WireError } from '../../base/errors.ts'
+import type { Request } from '../../network/RequestChannel.ts'
+import {
+  DeleteGroups,
+  type DeleteGroupsRequest,
+} from '../../protocol/messages/DeleteGroups.ts'
+import {
+  DescribeGroups,
+  type DescribeGroupsRequest,
+} from '../../protocol/messages/DescribeGroups.ts'
+import {
+  FindCoordinator,
+  type FindCoordinatorRequest,
+} from '../../protocol/messages/FindCoordinator.ts'
+import { Heartbeat, type HeartbeatRequest } from '../../protocol/messages/Heartbeat.ts'
+import { JoinGroup, type JoinGroupRequest } from '../../protocol/messages/JoinGroup.ts'
+import {
+  LeaveGroup,
+  type LeaveGroupRequest,
+} from '../../protocol/messages/LeaveGroup.ts'
+import { ListGroups } from '../../protocol/messages/ListGroups.ts'
+import { SyncGroup, type SyncGroupRequest } from '../../protocol/messages/SyncGroup.ts'
+import type { BrokerEndPoint } from '../../zk/Broker.ts'
+import { GROUP_METADATA_TOPIC_NAME } from '../../zk/Topic.ts'
+import type { ApisContext } from './ApisContext.ts'
+import { getOrCreateInternalTopic } from './internal-topics.ts'
+
+export { handleOffsetCommitRequest, handleOffsetFetchRequest } from './offsets.ts'
+
+/** What is looked for: the coordinator of a group, or of a transactional id. */
+const CoordinatorType = { GROUP: 0, TRANSACTION: 1 } as const
+
+/** Serves a FindCoordinator request; see `KafkaApis.handleFindCoordinatorRequest`. */
+export async function handleFindCoordinatorRequest(
+  context: ApisContext,
+  request: Request,
+): Promise<void> {
+  const { key, keyType } = request.body<FindCoordinatorRequest>()
+  const respond = (error: WireError, coordinator?: BrokerEndPoint, message?: string) =>
+    context.sendResponse(request, FindCoordinator, {
+      ...{ throttleTimeMs: 0, errorCode: error.code },
+      errorMessage: error === Errors.NONE ? null : (message ?? error.message),
+      nodeId: coordinator?.id ?? -1,
+      host: coordinator?.host ?? '',
+      port: coordinator?.port ?? -1,
+    })
+  if (keyType === CoordinatorType.TRANSACTION) {
+    respond(Errors.INVALID_REQUEST, undefined, 'transactions are not built here')
+    return
+  }
+  if (keyType !== CoordinatorType.GROUP) {
+    context.closeConnection(request)
+    return
+  }
+
+  // Have the topic, then ask who leads the partition of the group.
+  const { error } = await getOrCreateInternalTopic(context, GROUP_METADATA_TOPIC_NAME)
+  const coordinator =
+    error === Errors.NONE ? leaderFor(context, request, key) : undefined
+  respond(coordinator ? Errors.NONE : Errors.COORDINATOR_NOT_AVAILABLE, coordinator)
+}
+
+/** The coordinator of a group, on the listener that was asked. */
+function leaderFor(
+  { groupCoordinator, metadataCache }: ApisContext,
+  { context: { listenerName } }: Request,
+  groupId: string,
+): BrokerEndPoint | undefined {
+  const partition = groupCoordinator.partitionFor(groupId)
+  const info = metadataCache.getPartitionInfo(GROUP_METADATA_TOPIC_NAME, partition)
+  return info && metadataCache.getAliveEndpoint(info.leader, listenerName)
+}
+
+/** Serves a JoinGroup request; see `KafkaApis.handleJoinGroupRequest`. */
+export function handleJoinGroupRequest(context: ApisContext, request: Request): void {
+  const body = request.body<JoinGroupRequest>()
+  const { groupId, memberId, sessionTimeoutMs, protocolType, protocols } = body
+  context.groupCoordinator.handleJoinGroup({
+    ...{ groupId, memberId, sessionTimeoutMs, protocolType, protocols },
+
+    // Version 0 has one timeout for both.
+    rebalanceTimeoutMs:
+      request.header.apiVersion === 0 ? sessionTimeoutMs : body.rebalanceTimeoutMs,
+
+    // Java writes an address without a name this way; tools show it so.
+    clientHost: `/${request.context.clientAddress}`,
+    clientId: request.header.clientId ?? '',
+    responseCallback: ({ members, error, ...result }) =>
+      context.sendResponse(request, JoinGroup, {
+        ...{ throttleTimeMs: 0, errorCode: error.code },
+        generationId: result.generationId,
+        protocolName: result.subProtocol,
+        leader: result.leaderId,
+        memberId: result.memberId,
+        members: Array.from(members, ([id, metadata]) => ({ memberId: id, metadata })),
+      }),
+  })
+}
+
+/** Serves a SyncGroup request; see `KafkaApis.handleSyncGroupRequest`. */
+export function handleSyncGroupRequest(context: ApisContext, request: Request): void {
+  const body = request.body<SyncGroupRequest>()
+  const { groupId, generationId, memberId, assignments } = body
+  const groupAssignment = new Map(
+    assignments.map(({ memberId: id, assignment }) => [id, assignment]),
+  )
+  context.groupCoordinator.handleSyncGroup(
+    ...([groupId, generationId, memberId, groupAssignment] as const),
+    (assignment, { code: errorCode }) =>
+      context.sendResponse(request, SyncGroup, {
+        ...{ throttleTimeMs: 0, errorCode, assignment },
+      }),
+  )
+}
+
+/** Serves a Heartbeat request; see `KafkaApis.handleHeartbeatRequest`. */
+export function handleHeartbeatRequest(context: ApisContext, request: Request): void {
+  const { groupId, memberId, generationId } = request.body<HeartbeatRequest>()
+  context.groupCoordinator.handleHeartbeat(
+    ...([groupId, memberId, generationId] as const),
+    ({ code: errorCode }) =>
+      context.sendResponse(request, Heartbeat, { throttleTimeMs: 0, errorCode }),
+  )
+}
+
+/** Serves a LeaveGroup request; see `KafkaApis.handleLeaveGroupRequest`. */
+export function handleLeaveGroupRequest(context: ApisContext, request: Request): void {
+  const { groupId, memberId } = request.body<LeaveGroupRequest>()
+  context.groupCoordinator.handleLeaveGroup(groupId, memberId, ({ code: errorCode }) =>
+    context.sendResponse(request, LeaveGroup, { throttleTimeMs: 0, errorCode }),
+  )
+}
+
+/** Serves a ListGroups request; see `KafkaApis.handleListGroupsRequest`. */
+export function handleListGroupsRequest(context: ApisContext, request: Request): void {
+  const { error, groups } = context.groupCoordinator.handleListGroups()
+  const errorCode = error.code
+  context.sendResponse(request, ListGroups, { throttleTimeMs: 0, errorCode, groups })
+}
+
+/** Serves a DescribeGroups request; see `KafkaApis.handleDescribeGroupRequest`. */
+export function handleDescribeGroupRequest(
+  context: ApisContext,
+  request: Request,
+): void {
+  const body = request.body<DescribeGroupsRequest>()
+  const groups = body.groups.map((groupId) => {
+    const { error, summary } = context.groupCoordinator.handleDescribeGroup(groupId)
+    return {
+      ...{ errorCode: error.code, groupId, groupState: summary.state },
+      ...{ protocolType: summary.protocolType, protocolData: summary.protocol },
+      members: summary.members.map(({ metadata, assignment, ...who }) => ({
+        ...{ ...who, memberMetadata: metadata, memberAssignment: assignment },
+      })),
+    }
+  })
+  context.sendResponse(request, DescribeGroups, { throttleTimeMs: 0, groups })
+}
+
+/** Serves a DeleteGroups request; see `KafkaApis.handleDeleteGroupsRequest`. */
+export function handleDeleteGroupsRequest(
+  context: ApisContext,
+  request: Request,
+): void {
+  const { groupsNames } = request.body<DeleteGroupsRequest>()
+  const errors = context.groupCoordinator.handleDeleteGroups(new Set(groupsNames))
+  const results = Array.from(errors, ([groupId, { code: errorCode }]) => ({
+    ...{ groupId, errorCode },
+  }))
+  context.sendResponse(request, DeleteGroups, { throttleTimeMs: 0, results })
+}

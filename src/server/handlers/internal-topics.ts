@@ -1,0 +1,101 @@
+/**
+ * # Topics that make themselves
+ *
+ * A topic may come to be because someone asked about it: the one in which groups keep
+ * their offsets, when the first group looks for its coordinator; any other, when
+ * `auto.create.topics.enable` is on. Whoever asked is told to ask again: the topic has no
+ * leaders yet.
+ *
+ * @kafka core/src/main/scala/kafka/server/KafkaApis.scala#KafkaApis.createTopic
+ * @module
+ */
+import { Errors, TopicExistsException, type WireError } from '../../base/errors.ts'
+import { logger } from '../../base/logger.ts'
+import type { ConfigEntries } from '../../zk/AdminZkClient.ts'
+import { GROUP_METADATA_TOPIC_NAME } from '../../zk/Topic.ts'
+import type { ApisContext } from './ApisContext.ts'
+
+const log = logger('KafkaApis')
+
+/** How a topic that makes itself is to be. */
+export interface NewTopic {
+  /** `num.partitions` unless given. */
+  readonly numPartitions?: number
+  /** `default.replication.factor` unless given. */
+  readonly replicationFactor?: number
+  readonly configs?: ConfigEntries
+}
+
+/** Whether a topic is there. */
+export interface InternalTopic {
+  /** NONE when it is; else why it cannot be used now. */
+  readonly error: WireError
+  /** Whether this broker knows it. */
+  readonly known: boolean
+}
+
+/**
+ * Creates a topic that was asked about.
+ *
+ * @returns LEADER_NOT_AVAILABLE when it is created, by us or by somebody faster
+ * @kafka core/src/main/scala/kafka/server/KafkaApis.scala#KafkaApis.createTopic
+ */
+export async function createTopic(
+  { adminManager, config }: ApisContext,
+  topic: string,
+  {
+    numPartitions = config.numPartitions,
+    replicationFactor = config.defaultReplicationFactor,
+    configs = {},
+  }: NewTopic = {},
+): Promise<WireError> {
+  try {
+    const { adminZkClient } = adminManager
+    await adminZkClient.createTopic(
+      ...([topic, numPartitions, replicationFactor, configs, 'Safe'] as const),
+    )
+    log.info(`created ${topic}, ${numPartitions} × ${replicationFactor}`)
+    return Errors.LEADER_NOT_AVAILABLE
+  } catch (thrown) {
+    if (thrown instanceof TopicExistsException) return Errors.LEADER_NOT_AVAILABLE
+    const error = Errors.forException(thrown)
+    if (error === Errors.UNKNOWN_SERVER_ERROR) {
+      log.error(`cannot create ${topic}`, thrown)
+    }
+    return error
+  }
+}
+
+/**
+ * Makes sure that a topic of Kafka's own exists, or is on its way.
+ *
+ * @returns COORDINATOR_NOT_AVAILABLE with fewer brokers than it needs replicas, and what
+ *   {@link createTopic} returns when it had to be made
+ * @kafka core/src/main/scala/kafka/server/KafkaApis.scala#KafkaApis.getOrCreateInternalTopic
+ * @differs `__transaction_state` is not made: transactions are not built, so it is unknown.
+ */
+export async function getOrCreateInternalTopic(
+  context: ApisContext,
+  topic: string,
+): Promise<InternalTopic> {
+  const { metadataCache, config, groupCoordinator } = context
+  if (metadataCache.contains(topic)) return { error: Errors.NONE, known: true }
+  if (topic !== GROUP_METADATA_TOPIC_NAME) {
+    return { error: Errors.UNKNOWN_TOPIC_OR_PARTITION, known: false }
+  }
+
+  // With too few brokers, a broker that fails would take offsets with it: wait for more.
+  const replicationFactor = config.offsetsTopicReplicationFactor
+  const alive = metadataCache.getAliveBrokers().length
+  if (alive < replicationFactor) {
+    log.error(
+      `${topic} needs ${replicationFactor} brokers ` +
+        `(offsets.topic.replication.factor), ${alive} are alive`,
+    )
+    return { error: Errors.COORDINATOR_NOT_AVAILABLE, known: false }
+  }
+  const numPartitions = config.offsetsTopicPartitions
+  const configs = groupCoordinator.offsetsTopicConfigs()
+  const rest = { numPartitions, replicationFactor, configs }
+  return { error: await createTopic(context, topic, rest), known: false }
+}
