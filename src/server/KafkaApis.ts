@@ -19,6 +19,7 @@ import { logger } from '../base/logger.ts'
 import type { Platform } from '../base/platform/Platform.ts'
 import type { KafkaController } from '../controller/KafkaController.ts'
 import type { GroupCoordinator } from '../coordinator/group/GroupCoordinator.ts'
+import type { ProducerIdManager } from '../coordinator/transaction/ProducerIdManager.ts'
 import type { Request, RequestChannel } from '../network/RequestChannel.ts'
 import type { Api } from '../protocol/Api.ts'
 import { ApiKeys } from '../protocol/ApiKeys.ts'
@@ -105,6 +106,7 @@ export class KafkaApis implements ApisContext {
   readonly config: KafkaConfig
   readonly clusterId: string
   readonly platform: Platform
+  readonly producerIdManager: ProducerIdManager
 
   constructor(
     requestChannel: RequestChannel,
@@ -114,7 +116,10 @@ export class KafkaApis implements ApisContext {
     kafkaController: KafkaController,
     metadataCache: MetadataCache,
     fetchManager: FetchManager,
-    rest: Pick<ApisParts, 'zkClient' | 'config' | 'clusterId' | 'platform'>,
+    rest: Pick<
+      ApisParts,
+      'zkClient' | 'config' | 'clusterId' | 'platform' | 'producerIdManager'
+    >,
   ) {
     this.requestChannel = requestChannel
     this.replicaManager = replicaManager
@@ -127,6 +132,7 @@ export class KafkaApis implements ApisContext {
     this.config = rest.config
     this.clusterId = rest.clusterId
     this.platform = rest.platform
+    this.producerIdManager = rest.producerIdManager
   }
 
   /**

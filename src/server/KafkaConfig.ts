@@ -38,7 +38,6 @@ const byKey = new Map(
 )
 
 /** The settings of one broker; see `config-definitions.ts` for each. */
-// biome-ignore lint/suspicious/noUnsafeDeclarationMerging: the properties come from the table, and the constructor sets every one of them.
 export interface KafkaConfig extends ConfigValues {}
 
 /** The settings of one broker, checked. */

@@ -23,6 +23,7 @@ import type { Platform } from '../base/platform/Platform.ts'
 import { join } from '../base/platform/path.ts'
 import { KafkaController } from '../controller/KafkaController.ts'
 import { GroupCoordinator } from '../coordinator/group/GroupCoordinator.ts'
+import { ProducerIdManager } from '../coordinator/transaction/ProducerIdManager.ts'
 import { BrokerMetadataCheckpoint } from '../log/BrokerMetadataCheckpoint.ts'
 import { LogConfig } from '../log/LogConfig.ts'
 import { LogDirFailureChannel } from '../log/LogDirFailureChannel.ts'
@@ -225,7 +226,10 @@ export class KafkaServer {
       this.kafkaController,
       this.metadataCache,
       fetchManager,
-      { zkClient, config, platform, clusterId: this.#clusterId },
+      {
+        ...{ zkClient, config, platform, clusterId: this.#clusterId },
+        producerIdManager: new ProducerIdManager(config.brokerId, zkClient),
+      },
     )
     this.#requestHandlerPool = new KafkaRequestHandlerPool(
       config.brokerId,

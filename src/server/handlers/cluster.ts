@@ -9,7 +9,6 @@
  * @module
  */
 import { Errors } from '../../base/errors.ts'
-import type { TopicPartition } from '../../base/TopicPartition.ts'
 import type { Request } from '../../network/RequestChannel.ts'
 import {
   ControlledShutdown,

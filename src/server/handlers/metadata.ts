@@ -36,7 +36,8 @@ export async function handleTopicMetadata(
   const missing = all ? [] : metadataCache.getNonExistingTopics(names)
   const made: TopicMetadata[] = []
   for (const name of missing) {
-    made.push(await describeMissing(context, name, body.allowAutoTopicCreation))
+    const mayCreate = body.allowAutoTopicCreation
+    made.push(await describeMissing(context, name, mayCreate))
   }
 
   // Name the brokers that can be reached on the listener that was asked.
@@ -64,8 +65,10 @@ async function describeMissing(
     ...{ errorCode, name, isInternal, partitions: [] },
   })
   if (isInternal) {
+    // Too few brokers is a lasting state for this question, not one to wait out.
     const { error } = await getOrCreateInternalTopic(context, name)
-    return describe(error.code)
+    const tooFew = error === Errors.COORDINATOR_NOT_AVAILABLE
+    return describe((tooFew ? Errors.INVALID_REPLICATION_FACTOR : error).code)
   }
   if (!allowAutoTopicCreation || !config.autoCreateTopicsEnable) {
     return describe(Errors.UNKNOWN_TOPIC_OR_PARTITION.code)

@@ -10,28 +10,14 @@
  */
 import { Errors } from '../../base/errors.ts'
 import { logger } from '../../base/logger.ts'
-import { ProducerIdManager } from '../../coordinator/transaction/ProducerIdManager.ts'
 import type { Request } from '../../network/RequestChannel.ts'
 import {
   InitProducerId,
   type InitProducerIdRequest,
 } from '../../protocol/messages/InitProducerId.ts'
-import type { KafkaZkClient } from '../../zk/KafkaZkClient.ts'
 import type { ApisContext } from './ApisContext.ts'
 
 const log = logger('KafkaApis')
-
-/** One manager for each broker in this process; its ZooKeeper client stands for it. */
-const managers = new WeakMap<KafkaZkClient, ProducerIdManager>()
-
-/** The manager of a broker, made when it is first needed. */
-function producerIdManager({ config, zkClient }: ApisContext): ProducerIdManager {
-  const made = managers.get(zkClient)
-  if (made) return made
-  const manager = new ProducerIdManager(config.brokerId, zkClient)
-  managers.set(zkClient, manager)
-  return manager
-}
 
 /** Serves an InitProducerId request; see `KafkaApis.handleInitProducerIdRequest`. */
 export async function handleInitProducerId(
@@ -48,7 +34,7 @@ export async function handleInitProducerId(
   }
 
   // A producer without transactions is never fenced: it always is in its first epoch.
-  const producerId = await producerIdManager(context).generateProducerId()
+  const producerId = await context.producerIdManager.generateProducerId()
   const errorCode = Errors.NONE.code
   const body = { errorCode, producerId, producerEpoch: 0 }
   context.sendResponse(request, InitProducerId, body)
