@@ -318,16 +318,17 @@ export class KafkaServer {
   /**
    * Ends the broker. Each step's failure is logged, and the next one runs.
    *
+   * @param controlled - false when the whole cluster ends: nobody is left to lead
    * @throws IllegalStateException while the broker is starting.
    */
-  async shutdown(): Promise<void> {
+  async shutdown(controlled = true): Promise<void> {
     if (this.#isStartingUp) throw new IllegalStateException('the broker is starting')
     if (this.#isShuttingDown) return this.awaitShutdown()
     if (this.#shutdownLatch.count === 0) return
     this.#isShuttingDown = true
     log.info(`broker ${this.config.brokerId} is shutting down`)
     const steps: (() => unknown)[] = [
-      () => this.controlledShutdown(),
+      () => (controlled ? this.controlledShutdown() : undefined),
       () => this.brokerState.newState('BrokerShuttingDown'),
       () => this.#socketServer?.stopProcessingRequests(),
       () => this.#requestHandlerPool?.shutdown(),

@@ -155,7 +155,7 @@ function homeOf(options: StartClusterOptions, inMemory: boolean) {
   return { path, remove: () => rmSync(path, { recursive: true, force: true }) }
 }
 
-/** The last broker is controller at the end; nobody takes over from it. */
+/** Ends all brokers, the controller last: it moves leaders away from the others. */
 async function shutdownAll(brokers: readonly KafkaServer[]): Promise<void> {
   const isController = (broker: KafkaServer) => {
     try {
@@ -165,7 +165,8 @@ async function shutdownAll(brokers: readonly KafkaServer[]): Promise<void> {
     }
   }
   const ordered = [...brokers].sort((a, b) => +isController(a) - +isController(b))
-  for (const broker of ordered) await broker.shutdown()
+  const last = ordered.at(-1)
+  for (const broker of ordered) await broker.shutdown(broker !== last)
 }
 
 /** Waits until the controller has told a broker of all brokers. */

@@ -106,7 +106,7 @@ export function checkNotes(
   recordings: ReadonlyMap<string, Recording>,
 ): NotesReport {
   const results: LineResult[] = []
-  const seen = new Map<string, Frame>()
+  const seen = new Map<string, readonly Frame[]>()
   const index = new Map<string, FrameIndex>()
   let position = { trace: '', seq: 0 }
   let next = 0
@@ -137,7 +137,7 @@ export function checkNotes(
       continue
     }
     position = { trace: tie.trace, seq: found.seq }
-    if (found.frame) seen.set(tieKey(tie.trace, tie.line), found.frame)
+    seen.set(tieKey(tie.trace, tie.line), found.candidates)
     results.push({
       line,
       ok: true,
@@ -185,7 +185,12 @@ class FrameIndex {
   }
 }
 
-type Found = { readonly seq: number; readonly frame?: Frame }
+/** What proves a line, and the frames that lines below it may lie in. */
+interface Found {
+  readonly seq: number
+  readonly frame?: Frame
+  readonly candidates: readonly Frame[]
+}
 
 function tieKey(trace: string, line: string): string {
   return `${trace}\n${line}`
@@ -194,25 +199,33 @@ function tieKey(trace: string, line: string): string {
 function findTie(
   tie: Tie,
   frames: FrameIndex,
-  seen: ReadonlyMap<string, Frame>,
+  seen: Map<string, readonly Frame[]>,
   after: number,
 ): Found | string {
   if (frames.recording.frames.length === 0) return `trace ${tie.trace} recorded nothing`
 
-  // Look inside the frame of the line that this one stands under.
-  const outer =
-    tie.under === undefined ? undefined : seen.get(tieKey(tie.trace, tie.under))
-  if (tie.under !== undefined && !outer) {
+  // Look inside the frames of the line that this one stands under.
+  const outerKey = tie.under === undefined ? undefined : tieKey(tie.trace, tie.under)
+  const outers = outerKey === undefined ? undefined : seen.get(outerKey)
+  if (tie.under !== undefined && !outers) {
     return `the line it stands under was not seen: ${tie.under}`
   }
 
   // See one thing after the other; the first of them is the line's own frame.
-  let found: Found = { seq: after }
-  for (const sight of tie.sees) {
+  let found: Found = { seq: after, candidates: [] }
+  for (const [i, sight] of tie.sees.entries()) {
     const from = sight.anyOrder === true ? 0 : found.seq
-    const next = findSight(sight, frames, outer, from)
+    const next = findSight(sight, frames, outers, from)
     if (typeof next === 'string') return next
-    found = { seq: Math.max(next.seq, found.seq), frame: found.frame ?? next.frame }
+    const seq = Math.max(next.seq, found.seq)
+    found = i === 0 ? { ...next, seq } : { ...found, seq }
+  }
+
+  // The call that this line was seen in is the one that the next lines must be seen in.
+  const { frame } = found
+  if (outers && outerKey !== undefined && frame) {
+    const around = outers.filter((outer) => frames.isWithin(frame, outer))
+    seen.set(outerKey, around)
   }
   return found
 }
@@ -220,23 +233,25 @@ function findTie(
 function findSight(
   sight: Sight,
   frames: FrameIndex,
-  outer: Frame | undefined,
+  outers: readonly Frame[] | undefined,
   after: number,
-): { readonly seq: number; readonly frame: Frame } | string {
+): (Found & { readonly frame: Frame }) | string {
   const all = frames.named(sight.frame)
   if (all.length === 0) return `${sight.frame} did not run`
-  const inside = all.filter((frame) => !outer || frames.isWithin(frame, outer))
-  if (inside.length === 0) return `${sight.frame} ran, but not under ${outer?.name}`
+  const isInside = (frame: Frame) =>
+    outers?.some((outer) => frames.isWithin(frame, outer)) ?? true
+  const inside = all.filter(isInside)
+  if (inside.length === 0)
+    return `${sight.frame} ran, but not under ${outers?.[0]?.name}`
 
   // Take the first that shows what is asked for and comes after what was seen before.
   const shown = inside.filter((frame) => showsAll(frame, sight))
   if (shown.length === 0)
     return `${sight.frame} ran, but does not show ${wanted(sight)}`
-  for (const frame of shown) {
-    const seq = seqOf(frame, sight)
-    if (seq >= after) return { seq, frame }
-  }
-  return `${sight.frame} ran out of order: before the line above it`
+  const candidates = shown.filter((frame) => seqOf(frame, sight) >= after)
+  const [frame] = candidates
+  if (!frame) return `${sight.frame} ran out of order: before the line above it`
+  return { seq: seqOf(frame, sight), frame, candidates }
 }
 
 /** Where in the recording a sight is seen: at its paragraph if it names one. */

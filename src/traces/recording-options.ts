@@ -44,11 +44,7 @@ export function describe(value: unknown): string | undefined {
     if (parts.every((part) => part !== undefined)) return `[${parts.join(', ')}]`
   }
   if (typeof value === 'object' && value !== null) {
-    const named = value as {
-      readonly api?: { readonly name?: unknown }
-      name?: unknown
-    }
-    if (typeof named.api?.name === 'string') return `${named.api.name} request`
+    if (value.constructor?.name === 'Request') return describeRequest(value)
     if (isApi(value)) return value.name
     return describeByText(value)
   }
