@@ -143,8 +143,9 @@ export async function startBrokers(
 }
 
 function platformOf(platform: 'node' | 'memory' | Platform): Platform {
+  // In memory, too, time goes by itself; for a clock to move by hand, give a platform.
   if (platform === 'node') return nodePlatform()
-  return platform === 'memory' ? memoryPlatform({}) : platform
+  return platform === 'memory' ? memoryPlatform({ clock: 'real' }) : platform
 }
 
 /** The directory of a cluster, and what becomes of it in the end. */
