@@ -25,7 +25,7 @@ export function buildTraced(sourceDir: string, targetDir: string): number {
     if (
       !name.endsWith('.ts') ||
       name.endsWith('.d.ts') ||
-      /^(cli\/build-traced|trace\/instrument)\.ts$/.test(name)
+      /^(cli\/build-\w+|trace\/instrument)\.ts$/.test(name)
     ) {
       continue
     }

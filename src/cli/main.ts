@@ -9,7 +9,7 @@
  *
  * @module
  */
-import { readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { Command, CommanderError, InvalidArgumentError } from 'commander'
 
 const { version } = JSON.parse(
@@ -37,7 +37,12 @@ program
   .option('--zookeeper-port <port>', 'port of the embedded ZooKeeper (0: any)', port, 0)
   .option('--config <file>', 'a server.properties file')
   .option('--override <key=value>', 'set one configuration key', collect, [])
-  .action(async (options) => (await import('./start.ts')).start(options))
+  .action(async (options) => {
+    // One file loads five times as fast as three hundred.
+    const boot = new URL('../boot/start.js', import.meta.url)
+    const module = existsSync(boot) ? boot.href : './start.js'
+    await ((await import(module)) as typeof import('./start.ts')).start(options)
+  })
 
 program
   .command('zookeeper')
