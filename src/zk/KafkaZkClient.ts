@@ -101,9 +101,10 @@ export class KafkaZkClient extends AdminZNodesClient {
    * @kafka core/src/main/scala/kafka/zk/KafkaZkClient.scala#KafkaZkClient.createTopLevelPaths
    */
   async createTopLevelPaths(): Promise<void> {
-    for (const path of ZkData.PersistentZkPaths) {
-      await this.makeSurePersistentPathExists(path)
-    }
+    // Ask for all at once: ZooKeeper takes them in order and writes its disk once.
+    await Promise.all(
+      ZkData.PersistentZkPaths.map((path) => this.makeSurePersistentPathExists(path)),
+    )
   }
 
   /** The id of the cluster; `undefined` before its first broker. */
