@@ -100,7 +100,8 @@ class PartitionReader {
   }
 
   next(): Buffer {
-    return fetchFrame(this.#topic, this.#offset, FETCH_BYTES)
+    // Do not wait at the end: begin again.
+    return fetchFrame(this.#topic, this.#offset, FETCH_BYTES, 0)
   }
 
   take(payload: Buffer): void {
