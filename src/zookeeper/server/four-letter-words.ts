@@ -14,7 +14,7 @@ import type { ServerStats } from './ServerStats.ts'
 import type { SessionTracker } from './SessionTracker.ts'
 
 /** What is told as the version: what this server behaves like. */
-export const ZOOKEEPER_VERSION = '3.4.10-annotated, built on the day it was started'
+export const ZOOKEEPER_VERSION = '3.4.10-annotated-kafka, embedded'
 
 /** What the words ask about. */
 export interface Observed {
@@ -94,11 +94,11 @@ function summary({ stats, cnxns, tree }: Observed): string {
 
 function clients({ cnxns }: Observed): string {
   return [...cnxns]
-    .map(({ connection, isInitialized, packetsReceived, packetsSent, ...rest }) => {
-      const { remoteAddress, remotePort } = connection
-      const counts = `queued=0,recved=${packetsReceived},sent=${packetsSent}`
-      const sid = rest.sessionId === 0n ? '' : `,sid=0x${rest.sessionId.toString(16)}`
-      return ` /${remoteAddress}:${remotePort}[${isInitialized ? 1 : 0}](${counts}${sid})\n`
+    .map((cnxn) => {
+      const { remoteAddress, remotePort } = cnxn.connection
+      const interest = cnxn.isInitialized ? 1 : 0
+      const counts = `recved=${cnxn.packetsReceived},sent=${cnxn.packetsSent}`
+      return ` /${remoteAddress}:${remotePort}[${interest}](queued=0,${counts})\n`
     })
     .join('')
 }
