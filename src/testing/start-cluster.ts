@@ -74,6 +74,9 @@ function testingDefaults(brokers: number): Record<string, string> {
     'offsets.topic.replication.factor': replicas,
     'controlled.shutdown.retry.backoff.ms': '200',
     'log.index.size.max.bytes': '1048576',
+
+    // A follower's first fetch may come before its leader leads; do not sulk for a second.
+    'replica.fetch.backoff.ms': '20',
   }
 }
 

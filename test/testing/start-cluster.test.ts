@@ -1,0 +1,117 @@
+/** Clusters come up, serve, and leave nothing behind. */
+import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { memoryPlatform } from '../../src/base/platform/memory/memory-platform.ts'
+import { type KafkaCluster, startCluster } from '../../src/testing/start-cluster.ts'
+import { clientOf, createTopic, fetchTexts, produce } from '../server/clients.ts'
+
+/** Every handle that could keep the process alive; the test runner has a timer or two. */
+function handles(): number {
+  const kinds = process.getActiveResourcesInfo()
+  return kinds.filter((kind) => /^(TCP|Timeout|FSReq)/.test(kind)).length
+}
+
+/** Lets the host report sockets as closed. @returns handles that were not there before */
+async function leftOver(before: number) {
+  for (let turn = 0; turn < 1000 && handles() > before; turn++) {
+    await new Promise((resolve) => setImmediate(resolve))
+  }
+  return Math.max(0, handles() - before)
+}
+
+async function use(cluster: KafkaCluster) {
+  const client = clientOf(cluster)
+  await createTopic(client, 't').catch(() => undefined)
+  const reachable = await produce(client, 't', ['x'])
+  client.close()
+  return reachable
+}
+
+describe('startCluster()', () => {
+  it('serves on free ports, and closes every handle', async () => {
+    const before = handles()
+    const cluster = await startCluster()
+    expect(cluster.bootstrapServers).toMatch(/^127\.0\.0\.1:\d+$/)
+    expect(cluster.zookeeperConnect).toMatch(/^127\.0\.0\.1:\d+$/)
+    expect(await use(cluster)).toMatchObject({ errorCode: 0 })
+    await cluster.close()
+    await cluster.close()
+    expect(await leftOver(before)).toBe(0)
+  })
+
+  it('removes its temporary directory', async () => {
+    const before = temporary()
+    const cluster = await startCluster()
+    const own = temporary().filter((name) => !before.includes(name))
+    expect(own.length).toBeGreaterThan(0)
+    const dirs = cluster.brokers.flatMap((broker) => broker.config.logDirs)
+    expect(dirs.every((dir) => existsSync(dir))).toBe(true)
+    await cluster.close()
+    expect(dirs.some((dir) => existsSync(dir))).toBe(false)
+  })
+
+  it('keeps what is in a directory that it is given', async () => {
+    const dataDir = mkdtempSync(join(tmpdir(), 'start-cluster-test-'))
+    const first = await startCluster({ dataDir })
+    await use(first)
+    await first.close()
+    const second = await startCluster({ dataDir })
+    const client = clientOf(second)
+
+    // The topic is there; its leader is back as soon as the controller has said so.
+    let answer = await produce(client, 't', ['y'])
+    while (answer.errorCode !== 0) answer = await produce(client, 't', ['y'])
+    expect(answer.baseOffset).toBe(1)
+    expect(await fetchTexts(client, 't', 0)).toEqual(['x', 'y'])
+    client.close()
+    await second.close()
+    rmSync(dataDir, { recursive: true })
+  })
+
+  it('is disposed of by `await using`', async () => {
+    const cluster = await startCluster({ platform: 'memory' })
+    await cluster[Symbol.asyncDispose]()
+    expect(cluster.brokers[0]?.brokerState.currentState).toBe('NotRunning')
+  })
+
+  it('runs several brokers, which know each other', async () => {
+    const cluster = await startCluster({ platform: 'memory', brokers: 3 })
+    expect(cluster.bootstrapServers.split(',')).toHaveLength(3)
+    const known = cluster.brokers.map((b) => b.metadataCache.getAliveBrokers().length)
+    expect(known).toEqual([3, 3, 3])
+    await cluster.close()
+  })
+
+  it('takes a ZooKeeper that runs already', async () => {
+    const platform = memoryPlatform({ clock: 'real' })
+    const first = await startCluster({ platform })
+    const { zookeeperConnect } = first
+    expect(zookeeperConnect).toMatch(/:\d+$/)
+    await first.close()
+
+    // Over real sockets: two clusters in one ensemble, kept apart by a path.
+    const outer = await startCluster()
+    const inner = await startCluster({
+      zookeeperConnect: `${outer.zookeeperConnect}/inner`,
+    })
+    expect(await use(inner)).toMatchObject({ errorCode: 0 })
+    expect(inner.brokers[0]?.clusterId).not.toBe(outer.brokers[0]?.clusterId)
+    await inner.close()
+    await outer.close()
+  })
+
+  it('closes what it began when a broker cannot start', async () => {
+    const before = handles()
+    const config = { 'zookeeper.session.timeout.ms': 'soon' }
+    await expect(startCluster({ config })).rejects.toThrow(
+      /soon.*zookeeper\.session\.timeout\.ms/,
+    )
+    expect(await leftOver(before)).toBe(0)
+  })
+})
+
+function temporary(): string[] {
+  return readdirSync(tmpdir()).filter((name) => name.startsWith('annotated-kafka-'))
+}
