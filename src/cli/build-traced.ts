@@ -11,10 +11,7 @@ import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { dirname, join, posix, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import ts from 'typescript'
-import { instrument } from '../trace/instrument.ts'
-
-/** Sources that are not instrumented: the recorder itself, and those who switch it on. */
-const PLAIN = /^(trace|traces|testing|cli)\/|^base\/(logger|platform\/node)/
+import { instrument, isInstrumented } from '../trace/instrument.ts'
 
 /** Instruments and compiles every source under `sourceDir` into `targetDir`. */
 export function buildTraced(sourceDir: string, targetDir: string): number {
@@ -38,9 +35,9 @@ export function buildTraced(sourceDir: string, targetDir: string): number {
 function compile(name: string, path: string, targetDir: string): void {
   const source = readFileSync(path, 'utf8')
   const runtime = relativeModule(name, 'trace/runtime.ts')
-  const text = PLAIN.test(name)
-    ? source
-    : instrument(source, { runtime, fileName: name })
+  const text = isInstrumented(name)
+    ? instrument(source, { runtime, fileName: name })
+    : source
   const { outputText } = ts.transpileModule(text, {
     fileName: name,
     compilerOptions: {

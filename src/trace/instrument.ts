@@ -34,6 +34,18 @@ export interface InstrumentOptions {
   readonly fileName: string
 }
 
+/** Sources that stay plain: the recorder itself, and those who switch it on. */
+const PLAIN = /^(trace|traces|testing|cli)\/|^base\/(logger|platform\/node)/
+
+/**
+ * Whether a source is instrumented in the traced build.
+ *
+ * @param name path below `src/`, with `/`
+ */
+export function isInstrumented(name: string): boolean {
+  return !PLAIN.test(name)
+}
+
 interface Insertion {
   readonly at: number
   readonly text: string

@@ -1,0 +1,128 @@
+/**
+ * The notes are a test: every line of them runs, in recordings of real runs. And the check
+ * can fail: each kind of damage is done to a good recording, and found.
+ */
+import { beforeAll, describe, expect, it } from 'vitest'
+import { checkRecordings, readNotes } from '../../src/cli/trace.ts'
+import { checkNotes, parseNotes } from '../../src/trace/notes.ts'
+import type { Recording } from '../../src/trace/record-run.ts'
+import { renderPerfetto } from '../../src/trace/render-json.ts'
+import { renderMermaid } from '../../src/trace/render-mermaid.ts'
+import { renderTree } from '../../src/trace/render-tree.ts'
+import { runExample } from '../../src/traces/ExampleTrace.ts'
+import { examples } from '../../src/traces/examples.ts'
+import { findMessages, isTold, isUnder } from '../../src/traces/story.ts'
+import { ties } from '../../src/traces/ties.ts'
+
+const recordings = new Map<string, Recording>()
+
+beforeAll(async () => {
+  for (const example of examples) {
+    recordings.set(example.name, await runExample(example))
+  }
+}, 120_000)
+
+/** The lines that fail when one recording is replaced. */
+function failing(name: string, change: (recording: Recording) => Recording): string[] {
+  const changed = new Map(recordings)
+  changed.set(name, change(recordings.get(name)!))
+  const report = checkRecordings(changed)
+  return report.lines.filter((l) => !l.ok).map((l) => l.line.text)
+}
+
+/** Renames every frame of one name, so that it is as if it had not run. */
+function without(name: string) {
+  return (recording: Recording): Recording => ({
+    ...recording,
+    frames: recording.frames.map((f) => (f.name === name ? { ...f, name: 'gone' } : f)),
+  })
+}
+
+describe('the notes', () => {
+  it('run, line by line', () => {
+    const report = checkRecordings(recordings)
+    expect(report.lines.filter((l) => !l.ok)).toEqual([])
+    expect(report.strays).toEqual([])
+    expect(report.lines).toHaveLength(parseNotes(readNotes()).length)
+  })
+
+  it('fail when a method of them does not run', () => {
+    const gone = without('ReplicaManager.makeFollowers')
+    expect(failing('become-leader-or-follower', gone)).toEqual(['$.makeFollowers'])
+  })
+
+  it('fail when a method runs elsewhere than the notes say', () => {
+    const uprooted = failing('produce', (recording) => ({
+      ...recording,
+      frames: recording.frames.map((frame) =>
+        frame.name === 'Partition.appendRecordsToLeader'
+          ? { ...frame, parent: 0 }
+          : frame,
+      ),
+    }))
+    expect(uprooted[0]).toBe('Partition.appendRecordsToLeader')
+  })
+
+  it('fail when two steps change places', () => {
+    const swapped = failing('server-startup', (recording) => ({
+      ...recording,
+      frames: recording.frames.map((frame) => {
+        if (frame.name === 'LogManager.startup') return { ...frame, seq: 1e9 }
+        return frame
+      }),
+    }))
+    expect(swapped[0]).toBe('metadataCache = new MetadataCache(config.brokerId)')
+  })
+
+  it('fail when a trace does not run', () => {
+    const some = new Map([...recordings].filter(([name]) => name !== 'producer'))
+    const report = checkNotes(parseNotes(readNotes()), ties, some)
+    expect(report.lines.filter((l) => !l.ok).map((l) => l.line.text)).toEqual([
+      ...['# producer', '## SyncProducer'],
+    ])
+  })
+
+  it('fail when a line has no tie', () => {
+    const lines = parseNotes(readNotes())
+    const report = checkNotes(lines, ties.slice(0, -1), recordings)
+    expect(report.lines.filter((l) => !l.ok).map((l) => l.why)).toEqual([
+      'no tie says what must be seen',
+    ])
+  })
+
+  it('fail when somebody drops a line', () => {
+    const notes = readNotes().replace('      $.closeFetchers()\n', '')
+    const report = checkRecordings(recordings, notes)
+    expect(report.ok).toBe(false)
+    expect(report.strays.map((tie) => tie.line)).toEqual(['$.closeFetchers()'])
+  })
+})
+
+describe('recordings', () => {
+  it('know who runs what', () => {
+    const actors = new Set(recordings.get('request')?.frames.map((f) => f.actor))
+    expect(actors).toContain('broker 0')
+    expect(actors).toContain('consumer c1')
+    expect(actors).toContain('producer')
+  })
+
+  it('drop nothing', () => {
+    for (const { name, dropped } of recordings.values()) {
+      expect([name, dropped]).toEqual([name, 0])
+    }
+  })
+
+  it.each(examples)('$name renders as a tree, a diagram and a timeline', (example) => {
+    const recording = recordings.get(example.name)!
+    const keep = (frame: (typeof recording.frames)[number]) =>
+      isUnder(recording, frame, example.roots)
+    expect(renderTree(recording, { keep })).toContain(example.roots[0])
+    const mermaid = renderMermaid(recording, {
+      keep: (frame) => isTold(frame) && keep(frame),
+      messages: findMessages(recording),
+    })
+    expect(mermaid).toMatch(/^sequenceDiagram\n {2}participant a\d+ as /)
+    const { traceEvents } = JSON.parse(renderPerfetto(recording))
+    expect(traceEvents.length).toBeGreaterThan(recording.frames.length)
+  })
+})
