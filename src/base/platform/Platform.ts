@@ -83,7 +83,7 @@ export interface ListenOptions {
   readonly host: string
   /** Port to bind; 0 lets the platform choose. */
   readonly port: number
-  /** Called for each accepted connection; must set its handlers before it returns. */
+  /** Called for each accepted connection: must set its handlers, or pause it. */
   readonly onConnection: (connection: Connection) => void
   /** Connections that may wait for being accepted. */
   readonly backlog?: number
@@ -119,7 +119,8 @@ export interface Listener {
 /**
  * One end of a stream. `onData` and `onClose` are set once, in the same turn in which the
  * connection was handed over; each is then called from the platform's own loop, never
- * from inside a call of `write`.
+ * from inside a call of `write`. Who wants to set them later pauses the connection in
+ * that turn, and looks at `closed` when setting them.
  */
 export interface Connection {
   readonly remoteAddress: string
