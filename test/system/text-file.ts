@@ -31,6 +31,15 @@ export function writeTextFile(path: string, lines: number): TextFile {
   return { path, lines, bytes, sha256: hash.digest('hex') }
 }
 
+/** The first lines of such a text. */
+export function textLines(count: number): string[] {
+  const source = sourceLines()
+  return Array.from(
+    { length: count },
+    (_, line) => `${line} ${source[line % source.length]}`,
+  )
+}
+
 /** Lines of the libraries that TypeScript brings: pieces of prose and code, all long. */
 function sourceLines(): string[] {
   const dir = 'node_modules/typescript/lib'
