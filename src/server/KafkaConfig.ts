@@ -226,7 +226,7 @@ export class KafkaConfig {
       throw wrong('broker.id', String(brokerId), `-1 to ${maxReservedBrokerId}`)
     }
     if (this.zkConnect === '') {
-      throw wrong('zookeeper.connect', '', 'where ZooKeeper is')
+      throw wrong('zookeeper.connect', '', 'host:port, host:port, perhaps with a /path')
     }
     if (this.logDirs.length === 0) throw wrong('log.dirs', '', 'at least one directory')
     if (this.replicaFetchWaitMaxMs > this.replicaSocketTimeoutMs) {

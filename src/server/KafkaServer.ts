@@ -12,7 +12,7 @@
  *
  * @kafka core/src/main/scala/kafka/server/KafkaServer.scala#KafkaServer
  * @differs Metrics, quotas, the authorizer, delegation tokens, the transaction coordinator
- *   and dynamic configuration are not here yet; their places in the order are marked.
+ *   and dynamic settings of brokers are not here yet.
  * @module
  */
 import { CountDownLatch } from '../base/async/CountDownLatch.ts'
@@ -38,7 +38,9 @@ import { ZooKeeperClient } from '../zookeeper/ZooKeeperClient.ts'
 import { AdminManager } from './AdminManager.ts'
 import { BrokerState } from './BrokerStates.ts'
 import { getBrokerIdAndOfflineDirs, META_PROPERTIES } from './broker-id.ts'
+import { TopicConfigHandler } from './ConfigHandler.ts'
 import { controlledShutdown } from './controlled-shutdown.ts'
+import { DynamicConfigManager } from './DynamicConfigManager.ts'
 import { FetchManager } from './FetchManager.ts'
 import { FetchSessionCache } from './FetchSession.ts'
 import { KafkaApis } from './KafkaApis.ts'
@@ -81,6 +83,7 @@ export class KafkaServer {
   #groupCoordinator: GroupCoordinator | undefined
   #apis: KafkaApis | undefined
   #requestHandlerPool: KafkaRequestHandlerPool | undefined
+  #dynamicConfigManager: DynamicConfigManager | undefined
 
   constructor(config: KafkaConfig, environment: KafkaServerEnvironment) {
     this.config = config
@@ -238,6 +241,12 @@ export class KafkaServer {
       config.numIoThreads,
     )
 
+    // Apply settings of topics that change from now on.
+    const handlers = new Map([['topics', new TopicConfigHandler(this.logManager)]])
+    const { clock } = platform
+    this.#dynamicConfigManager = new DynamicConfigManager(zkClient, handlers, clock)
+    await this.#dynamicConfigManager.startup()
+
     // Only now are connections read.
     this.socketServer.startProcessors()
   }
@@ -330,6 +339,7 @@ export class KafkaServer {
     const steps: (() => unknown)[] = [
       () => (controlled ? this.controlledShutdown() : undefined),
       () => this.brokerState.newState('BrokerShuttingDown'),
+      () => this.#dynamicConfigManager?.shutdown(),
       () => this.#socketServer?.stopProcessingRequests(),
       () => this.#requestHandlerPool?.shutdown(),
       () => this.#kafkaScheduler?.shutdown(),

@@ -5,6 +5,7 @@ import { TopicPartition } from '../../src/base/TopicPartition.ts'
 import type { NetworkClient } from '../../src/network/NetworkClient.ts'
 import { ApiKeys } from '../../src/protocol/ApiKeys.ts'
 import { encodeRequest } from '../../src/protocol/framing.ts'
+import { AlterConfigs } from '../../src/protocol/messages/AlterConfigs.ts'
 import { ApiVersions } from '../../src/protocol/messages/ApiVersions.ts'
 import { ControlledShutdown } from '../../src/protocol/messages/ControlledShutdown.ts'
 import { DeleteTopics } from '../../src/protocol/messages/DeleteTopics.ts'
@@ -374,6 +375,30 @@ describe('handleDeleteTopicsRequest()', () => {
       ]),
     )
     expect((await fetchBytes(client, 'going', 0)).errorCode).toBe(unknown)
+  })
+})
+
+describe('handleAlterConfigsRequest()', () => {
+  it('reaches the logs of a running broker, and takes back what is left out', async () => {
+    await createTopic(client, 'altered', { configs: { 'max.message.bytes': '5000' } })
+    const [log] = cluster.brokers[0]!.logManager.logsByTopic('altered')
+    expect(log?.config.maxMessageSize).toBe(5000)
+    const alter = async (name: string, value: string) => {
+      const { responses } = await client.sendAndReceive(AlterConfigs, 0, {
+        resources: [
+          { resourceType: 2, resourceName: 'altered', configs: [{ name, value }] },
+        ],
+        validateOnly: false,
+      })
+      return responses[0]?.errorCode
+    }
+    expect(await alter('segment.bytes', '4000')).toBe(0)
+    while (log?.config.segmentSize !== 4000) {
+      await client.sendAndReceive(ApiVersions, 0, {})
+    }
+    expect(log.config.maxMessageSize).toBe(1000012)
+    expect(await alter('segment.bytes', 'many')).toBe(code('INVALID_REQUEST'))
+    expect(log.config.segmentSize).toBe(4000)
   })
 })
 

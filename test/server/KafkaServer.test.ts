@@ -8,6 +8,7 @@ import { LogManager } from '../../src/log/LogManager.ts'
 import { SocketServer } from '../../src/network/SocketServer.ts'
 import { Metadata } from '../../src/protocol/messages/Metadata.ts'
 import { ReplicaManager } from '../../src/replica/ReplicaManager.ts'
+import { DynamicConfigManager } from '../../src/server/DynamicConfigManager.ts'
 import { KafkaRequestHandlerPool } from '../../src/server/KafkaRequestHandler.ts'
 import { KafkaServer } from '../../src/server/KafkaServer.ts'
 import { type KafkaCluster, startCluster } from '../../src/testing/start-cluster.ts'
@@ -53,6 +54,7 @@ describe('startup()', () => {
       ['checkpointBrokerId', KafkaServer.prototype, 'checkpointBrokerId'],
       ['kafkaController.startup', KafkaController.prototype, 'startup'],
       ['groupCoordinator.startup', GroupCoordinator.prototype, 'startup'],
+      ['dynamicConfigManager.startup', DynamicConfigManager.prototype, 'startup'],
       ['startProcessors', SocketServer.prototype, 'startProcessors'],
     )
     const { brokers } = await start({})
@@ -65,6 +67,7 @@ describe('startup()', () => {
       'checkpointBrokerId',
       'kafkaController.startup',
       'groupCoordinator.startup',
+      'dynamicConfigManager.startup',
       'startProcessors',
     ])
     expect(brokers[0]?.brokerState.currentState).toBe('RunningAsBroker')
@@ -111,6 +114,7 @@ describe('shutdown()', () => {
     const { brokers } = await start({})
     const calls = watch(
       ['controlledShutdown', KafkaServer.prototype, 'controlledShutdown'],
+      ['dynamicConfigManager', DynamicConfigManager.prototype, 'shutdown'],
       ['stopProcessingRequests', SocketServer.prototype, 'stopProcessingRequests'],
       ['handlers', KafkaRequestHandlerPool.prototype, 'shutdown'],
       ['groupCoordinator', GroupCoordinator.prototype, 'shutdown'],
@@ -127,6 +131,7 @@ describe('shutdown()', () => {
     expect(calls.filter((call, i) => calls.indexOf(call) === i)).toEqual([
       'controlledShutdown',
       ...(calls[1] === 'kafkaController' ? ['kafkaController'] : []),
+      'dynamicConfigManager',
       'stopProcessingRequests',
       'handlers',
       'groupCoordinator',
