@@ -23,10 +23,10 @@ export class ConfigException extends KafkaException {}
 export class IllegalStateException extends KafkaException {}
 /** Called with a value that makes no sense. */
 export class IllegalArgumentException extends KafkaException {}
-/** The connection is closed, or was never open. */
-export class ClosedChannelException extends KafkaException {}
 /** Reading or writing failed. */
 export class IOException extends KafkaException {}
+/** The connection is closed, or was never open. */
+export class ClosedChannelException extends IOException {}
 /** The caller gave up waiting. */
 export class AbortedException extends KafkaException {}
 /** The directory belongs to another broker id. */

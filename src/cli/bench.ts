@@ -18,6 +18,7 @@ const benches: Readonly<Record<string, (seconds: number) => Promise<string>>> = 
   produce: async (seconds) => (await import('./bench/produce.ts')).produce(seconds),
   fetch: async (seconds) => (await import('./bench/fetch.ts')).fetch(seconds),
   latency: async () => (await import('./bench/latency.ts')).latency(),
+  recording: async () => (await import('./bench/recording.ts')).recording(),
 }
 
 /**

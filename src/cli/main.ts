@@ -70,7 +70,7 @@ program
 program
   .command('bench')
   .description('run benchmarks, each beside its physical limit in the same run')
-  .argument('[names...]', 'boot, produce, fetch, latency; default all')
+  .argument('[names...]', 'boot, produce, fetch, latency, recording; default all')
   .option('--seconds <n>', 'length of one measurement', positive, 4)
   .action(async (names: string[], options) => {
     process.exitCode = await (await import('./bench.ts')).bench(names, options)
