@@ -17,7 +17,7 @@
  */
 import { CountDownLatch } from '../base/async/CountDownLatch.ts'
 import { KafkaScheduler } from '../base/async/KafkaScheduler.ts'
-import { IllegalStateException } from '../base/errors.ts'
+import { IllegalStateException, KafkaStorageException } from '../base/errors.ts'
 import { logger } from '../base/logger.ts'
 import type { Platform } from '../base/platform/Platform.ts'
 import { join } from '../base/platform/path.ts'
@@ -166,7 +166,22 @@ export class KafkaServer {
       ...{ topicConfigs, initialDefaultConfig, config, platform, logDirFailureChannel },
       scheduler: this.#part(this.#kafkaScheduler),
       brokerState: this.brokerState,
+      halt: (reason) => this.#halt(reason),
     })
+  }
+
+  /**
+   * Gives the broker up: going on would serve nobody, or lose what was promised.
+   *
+   * @throws KafkaStorageException while it is starting
+   * @differs Kafka ends the process here; who owns this one may do so, see `awaitShutdown`
+   */
+  #halt(reason: string): void {
+    if (!this.#startupComplete) throw new KafkaStorageException(reason)
+    log.fatal(`shutting down: ${reason}`)
+
+    // Floats on purpose: each step of the shutdown logs its own failure.
+    this.shutdown().catch((error) => log.error('the shutdown failed', error))
   }
 
   async #startNetworkAndReplicas(): Promise<void> {
@@ -186,6 +201,7 @@ export class KafkaServer {
       isShuttingDown: () => this.#isShuttingDown,
       metadataCache: this.#metadataCache,
       logDirFailureChannel: this.#part(this.#logDirFailureChannel),
+      halt: (reason) => this.#halt(reason),
     })
     this.#replicaManager.startup()
 
