@@ -68,7 +68,7 @@ export class BrokerMetadataCheckpoint {
 
     // A directory that no broker has used has no such file.
     if (!this.#storage.exists(this.#path)) {
-      this.#log.warn(`No meta.properties file under dir ${this.#path}`)
+      this.#log.info(`no meta.properties file under dir ${this.#path}`)
       return undefined
     }
 
