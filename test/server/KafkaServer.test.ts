@@ -9,10 +9,13 @@ import { SocketServer } from '../../src/network/SocketServer.ts'
 import { Metadata } from '../../src/protocol/messages/Metadata.ts'
 import { ReplicaManager } from '../../src/replica/ReplicaManager.ts'
 import { DynamicConfigManager } from '../../src/server/DynamicConfigManager.ts'
+import { KafkaConfig } from '../../src/server/KafkaConfig.ts'
 import { KafkaRequestHandlerPool } from '../../src/server/KafkaRequestHandler.ts'
 import { KafkaServer } from '../../src/server/KafkaServer.ts'
 import { type KafkaCluster, startCluster } from '../../src/testing/start-cluster.ts'
 import { KafkaZkClient } from '../../src/zk/KafkaZkClient.ts'
+import { inProcessConnect } from '../../src/zookeeper/in-process-session.ts'
+import { ZooKeeperServer } from '../../src/zookeeper/server/ZooKeeperServer.ts'
 import { clientOf, controllerOf, createTopic, fetchTexts, produce } from './clients.ts'
 
 const clusters: KafkaCluster[] = []
@@ -195,6 +198,41 @@ async function awaitLeader(client: ReturnType<typeof clientOf>, topic: string) {
     if (topics[0]?.errorCode === 0 && leader >= 0) return leader
   }
 }
+
+describe('a broker whose session with ZooKeeper is lost', () => {
+  it('registers again, is controller again, and serves all the while', async () => {
+    const platform = memoryPlatform({ clock: 'real' })
+    const zooKeeper = new ZooKeeperServer({ platform, host: '127.0.0.1', port: 0 })
+    await zooKeeper.startup()
+    const config = new KafkaConfig({
+      ...{ 'broker.id': '0', 'zookeeper.connect': `127.0.0.1:${zooKeeper.port}` },
+      ...{ 'log.dirs': '/logs', listeners: 'PLAINTEXT://127.0.0.1:0' },
+    })
+    const zooKeeperConnect = inProcessConnect(zooKeeper)
+    const server = new KafkaServer(config, { platform, zooKeeperConnect })
+    await server.startup()
+    const client = clientOf({ platform, brokers: [server] })
+    const { metadataCache } = server
+    const news = () => new Promise<void>((resolve) => metadataCache.onUpdate(resolve))
+    while (metadataCache.getAliveBrokers().length === 0) await news()
+    await createTopic(client, 't')
+
+    const owner = () => zooKeeper.ephemeralOwner('/brokers/ids/0')
+    const epoch = server.kafkaController.epoch
+    const before = owner()
+    zooKeeper.expireSession(before)
+    while (server.kafkaController.epoch <= epoch) {
+      expect(await produce(client, 't', ['x'])).toMatchObject({ errorCode: 0 })
+    }
+    expect(owner()).not.toBe(before)
+    expect(owner()).not.toBe(0n)
+    await createTopic(client, 'u')
+    expect(await produce(client, 'u', ['y'])).toMatchObject({ errorCode: 0 })
+    client.close()
+    await server.shutdown()
+    await zooKeeper.shutdown()
+  })
+})
 
 describe('three brokers', () => {
   it('hand leadership over when one shuts down, and lose nothing', async () => {

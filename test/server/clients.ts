@@ -9,7 +9,10 @@ import type { KafkaServer } from '../../src/server/KafkaServer.ts'
 import type { KafkaCluster } from '../../src/testing/start-cluster.ts'
 
 /** A line to one broker. */
-export function clientOf(cluster: KafkaCluster, broker = 0): Client {
+export function clientOf(
+  cluster: Pick<KafkaCluster, 'platform' | 'brokers'>,
+  broker = 0,
+): Client {
   const { network, clock } = cluster.platform
   return new NetworkClient({
     host: '127.0.0.1',
