@@ -31,7 +31,7 @@ export type ConfigProps = Readonly<Record<string, string>>
  * works, and what they ask for is not done.
  */
 const WITHOUT_EFFECT =
-  /^(ssl\.|sasl\.|security\.|principal\.|authorizer\.|super\.users|quota\.|replication\.quota\.|alter\.log\.dirs\.|metric|kafka\.metrics|transaction\.|delegation\.token|password\.encoder|zookeeper\.set\.acl|connections\.max\.reauth|create\.topic\.policy|alter\.config\.policy|queued\.max\.request\.bytes|advertised\.(host\.name|port)|replica\.fetch\.|log\.|num\.replica\.alter|controlled\.|fetch\.max|max\.connections|security\.inter)/
+  /^(ssl\.|sasl\.|security\.|principal\.|authorizer\.|super\.users|quota\.|replication\.quota\.|alter\.log\.dirs\.|metric|kafka\.metrics|transaction\.|delegation\.token|password\.encoder|zookeeper\.set\.acl|connections\.max\.reauth|create\.topic\.policy|alter\.config\.policy|queued\.max\.request\.bytes|replica\.fetch\.|log\.|num\.replica\.alter|controlled\.|fetch\.max|max\.connections|security\.inter)/
 
 const byKey = new Map(
   Object.entries(definitions).map(([property, row]) => [row.key, property]),
@@ -60,6 +60,8 @@ export class KafkaConfig {
   readonly logFlushIntervalMs: number
   readonly zkConnectionTimeoutMs: number
   readonly controllerSocketTimeoutMs: number
+  /** Connections allowed from some addresses, by address. */
+  readonly maxConnectionsPerIpOverrides: ReadonlyMap<string, number>
 
   /**
    * @param props keys as in `server.properties`.
@@ -91,6 +93,8 @@ export class KafkaConfig {
       this.logRollTimeJitterMs ?? hours(this.logRollTimeJitterHours)
     this.logFlushIntervalMs =
       this.logFlushIntervalMsOrNone ?? this.logFlushSchedulerIntervalMs
+
+    this.maxConnectionsPerIpOverrides = this.#readConnectionOverrides()
 
     // Read the listeners.
     this.listeners = this.#readListeners()
@@ -164,10 +168,36 @@ export class KafkaConfig {
   }
 
   #readAdvertisedListeners(): readonly EndPoint[] {
-    const text = this.advertisedListenersText
-    return text === undefined
-      ? this.listeners
-      : this.#endPoints('advertised.listeners', text)
+    const { advertisedListenersText, advertisedHostName, advertisedPort } = this
+    if (advertisedListenersText !== undefined) {
+      return this.#checkAdvertised(
+        this.#endPoints('advertised.listeners', advertisedListenersText),
+      )
+    }
+
+    // The two older keys say the same of the one listener there was.
+    if (advertisedHostName === undefined && advertisedPort === undefined) {
+      return this.listeners
+    }
+    const host = advertisedHostName ?? this.hostName
+    const text = `PLAINTEXT://${host}:${advertisedPort ?? this.port}`
+    return this.#checkAdvertised(this.#endPoints('advertised.host.name', text))
+  }
+
+  /** Others are told of listeners that exist, at addresses that they can connect to. */
+  #checkAdvertised(advertised: EndPoint[]): EndPoint[] {
+    const names = this.listeners.map((listener) => listener.listenerName)
+    for (const { listenerName, host } of advertised) {
+      const text = this.advertisedListenersText ?? `${listenerName}://${host}`
+      if (!names.includes(listenerName)) {
+        const known = `only names that stand in listeners (${names.join(', ')})`
+        throw wrong('advertised.listeners', text, known)
+      }
+      if (host === '0.0.0.0') {
+        throw wrong('advertised.listeners', text, 'an address others can connect to')
+      }
+    }
+    return advertised
   }
 
   #endPoints(key: string, text: string): EndPoint[] {
@@ -184,6 +214,8 @@ export class KafkaConfig {
     // Each listener has its own name and, but for port 0, its own port.
     const names = endPoints.map((endPoint) => endPoint.listenerName)
     if (new Set(names).size < names.length) throw wrong(key, text, 'names used once')
+    const ports = endPoints.map(({ port }) => port).filter((port) => port !== 0)
+    if (new Set(ports).size < ports.length) throw wrong(key, text, 'ports used once')
     const unsafe = endPoints.find((e) => e.securityProtocol !== 'PLAINTEXT')
     if (unsafe) {
       throw wrong(key, text, `PLAINTEXT; ${unsafe.securityProtocol} is not built yet`)
@@ -205,15 +237,59 @@ export class KafkaConfig {
     return protocols
   }
 
+  #readConnectionOverrides(): Map<string, number> {
+    const text = this.maxConnectionsPerIpOverridesText
+    const overrides = new Map<string, number>()
+    for (const part of splitList(text)) {
+      // The address may hold colons itself.
+      const at = part.lastIndexOf(':')
+      const count = part.slice(at + 1).trim()
+      if (at < 1 || !/^\d+$/.test(count)) {
+        throw wrong('max.connections.per.ip.overrides', text, 'address:number pairs')
+      }
+      overrides.set(part.slice(0, at).trim(), Number(count))
+    }
+    return overrides
+  }
+
   #readInterBrokerListener(): string {
-    const names = this.listeners.map((listener) => listener.listenerName)
+    const names = this.advertisedListeners.map((listener) => listener.listenerName)
     const name = this.interBrokerListener?.toUpperCase()
     if (name === undefined) {
-      const plain = this.listeners.find((l) => l.listenerName === 'PLAINTEXT')
+      const plain = this.advertisedListeners.find((l) => l.listenerName === 'PLAINTEXT')
       return plain?.listenerName ?? names[0] ?? 'PLAINTEXT'
     }
     if (names.includes(name)) return name
     throw wrong('inter.broker.listener.name', name, `one of ${names.join(', ')}`)
+  }
+
+  /** Checks numbers that must fit each other. */
+  #validateNumbers(): void {
+    const refuseUnless = (holds: boolean, key: string, value: number, what: string) => {
+      if (!holds) throw wrong(key, String(value), what)
+    }
+    const retention = this.logRetentionTimeMillis
+    const keys = 'log.retention.ms, minutes or hours'
+    refuseUnless(retention !== 0, keys, retention, 'at least 1 ms, or -1 for ever')
+
+    // Followers must not look dead because they wait.
+    const wait = this.replicaFetchWaitMaxMs
+    const waitKey = 'replica.fetch.wait.max.ms'
+    const { replicaSocketTimeoutMs: socket, replicaLagTimeMaxMs: lag } = this
+    const socketLimit = `at most replica.socket.timeout.ms, ${socket}`
+    refuseUnless(wait <= socket, waitKey, wait, socketLimit)
+    refuseUnless(wait <= lag, waitKey, wait, `at most replica.lag.time.max.ms, ${lag}`)
+
+    // A cleaner needs room for keys, a commit as many replicas as it asks for.
+    const { logCleanerThreads, logCleanerDedupeBufferSize: buffer } = this
+    const bufferKey = 'log.cleaner.dedupe.buffer.size'
+    const enough = logCleanerThreads === 0 || buffer / logCleanerThreads > 1024 * 1024
+    refuseUnless(enough, bufferKey, buffer, 'more than 1048576 for each cleaner')
+    const acks = this.offsetCommitRequiredAcks
+    const replicas = this.offsetsTopicReplicationFactor
+    const acksKey = 'offsets.commit.required.acks'
+    const fits = acks >= -1 && acks <= replicas
+    refuseUnless(fits, acksKey, acks, `-1 to offsets.topic.replication.factor`)
   }
 
   #validate(): void {
@@ -229,14 +305,7 @@ export class KafkaConfig {
       throw wrong('zookeeper.connect', '', 'host:port, host:port, perhaps with a /path')
     }
     if (this.logDirs.length === 0) throw wrong('log.dirs', '', 'at least one directory')
-    if (this.replicaFetchWaitMaxMs > this.replicaSocketTimeoutMs) {
-      const limit = `at most replica.socket.timeout.ms, ${this.replicaSocketTimeoutMs}`
-      throw wrong(
-        'replica.fetch.wait.max.ms',
-        String(this.replicaFetchWaitMaxMs),
-        limit,
-      )
-    }
+    this.#validateNumbers()
 
     // Check what is handed to topics as their defaults.
     try {

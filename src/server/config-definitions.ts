@@ -98,6 +98,14 @@ export const definitions = {
   port: int('port', '9092', 'port to bind when `listeners` is not set'),
   listenersText: maybeString('listeners', 'NAME://host:port, several with commas'),
   advertisedListenersText: maybeString('advertised.listeners', 'what clients are told'),
+  advertisedHostName: maybeString(
+    'advertised.host.name',
+    'host to tell clients when `advertised.listeners` is not set',
+  ),
+  advertisedPort: maybeInt(
+    'advertised.port',
+    'port to tell clients when `advertised.listeners` is not set',
+  ),
   listenerSecurityProtocolMapText: string(
     'listener.security.protocol.map',
     'PLAINTEXT:PLAINTEXT,SSL:SSL,SASL_PLAINTEXT:SASL_PLAINTEXT,SASL_SSL:SASL_SSL',
@@ -134,6 +142,11 @@ export const definitions = {
     '2147483647',
     'connections from one address',
     { min: 0 },
+  ),
+  maxConnectionsPerIpOverridesText: string(
+    'max.connections.per.ip.overrides',
+    '',
+    'connections from some addresses, as address:number pairs',
   ),
   connectionsMaxIdleMs: long(
     'connections.max.idle.ms',

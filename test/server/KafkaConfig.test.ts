@@ -37,6 +37,28 @@ describe('KafkaConfig', () => {
     expect(make({ 'log.retention.ms': '-5' }).logRetentionTimeMillis).toBe(-1)
   })
 
+  it('tells clients of what is advertised, by the new keys or by the old', () => {
+    const listeners = { listeners: 'IN://:1,OUT://:2' }
+    const map = { 'listener.security.protocol.map': 'IN:PLAINTEXT,OUT:PLAINTEXT' }
+    const inner = { 'inter.broker.listener.name': 'IN' }
+    const advertised = { 'advertised.listeners': 'OUT://o:9,IN://i:8' }
+    const config = make({ ...listeners, ...map, ...inner, ...advertised })
+    expect(config.advertisedListeners.map(String)).toEqual(['OUT://o:9', 'IN://i:8'])
+    expect(config.interBrokerListenerName).toBe('IN')
+
+    const old = make({ 'advertised.host.name': 'h', port: '5' })
+    expect(old.listeners.map(String)).toEqual(['PLAINTEXT://:5'])
+    expect(old.advertisedListeners.map(String)).toEqual(['PLAINTEXT://h:5'])
+  })
+
+  it('reads connection limits of single addresses', () => {
+    const config = make({ 'max.connections.per.ip.overrides': '1.2.3.4:5, ::1:6' })
+    expect([...config.maxConnectionsPerIpOverrides]).toEqual([
+      ['1.2.3.4', 5],
+      ['::1', 6],
+    ])
+  })
+
   it('lets log.dirs win over log.dir', () => {
     expect(make({ 'log.dir': '/a', 'log.dirs': '/b, /c' }).logDirs).toEqual([
       '/b',
@@ -53,6 +75,14 @@ describe('KafkaConfig', () => {
     ['listeners', 'PLAINTEXT//:9092', 'NAME://host:port'],
     ['listeners', 'PLAINTEXT://:1,PLAINTEXT://:2', 'names used once'],
     ['listeners', 'SSL://:9093', 'not built yet'],
+    ['advertised.listeners', 'OTHER://h:1', 'NAME://host:port'],
+    ['advertised.listeners', 'SSL://h:1', 'not built yet'],
+    ['advertised.listeners', 'PLAINTEXT://0.0.0.0:1', 'an address others can'],
+    ['max.connections.per.ip.overrides', '1.2.3.4', 'address:number pairs'],
+    ['log.retention.ms', '0', 'at least 1 ms, or -1 for ever'],
+    ['log.cleaner.dedupe.buffer.size', '1000', 'more than 1048576'],
+    ['offsets.commit.required.acks', '4', '-1 to offsets.topic.replication.factor'],
+    ['replica.fetch.wait.max.ms', '20000', 'at most replica.lag.time.max.ms'],
     ['broker.id', '1001', '-1 to 1000'],
     ['inter.broker.listener.name', 'OTHER', 'one of PLAINTEXT'],
     ['replica.fetch.wait.max.ms', '60000', 'at most replica.socket.timeout.ms'],
