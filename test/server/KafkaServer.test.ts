@@ -5,6 +5,7 @@ import { memoryPlatform } from '../../src/base/platform/memory/memory-platform.t
 import { KafkaController } from '../../src/controller/KafkaController.ts'
 import { GroupCoordinator } from '../../src/coordinator/group/GroupCoordinator.ts'
 import { LogManager } from '../../src/log/LogManager.ts'
+import { NetworkClient } from '../../src/network/NetworkClient.ts'
 import { SocketServer } from '../../src/network/SocketServer.ts'
 import { Metadata } from '../../src/protocol/messages/Metadata.ts'
 import { ReplicaManager } from '../../src/replica/ReplicaManager.ts'
@@ -74,6 +75,31 @@ describe('startup()', () => {
       'startProcessors',
     ])
     expect(brokers[0]?.brokerState.currentState).toBe('RunningAsBroker')
+  })
+
+  it('tells each listener its own addresses', async () => {
+    const { brokers, platform } = await start({
+      config: {
+        listeners: 'IN://127.0.0.1:0,OUT://127.0.0.1:0',
+        'advertised.listeners': 'IN://127.0.0.1:0,OUT://outside:0',
+        'listener.security.protocol.map': 'IN:PLAINTEXT,OUT:PLAINTEXT',
+        'inter.broker.listener.name': 'IN',
+      },
+    })
+    const [broker] = brokers
+    for (const [listener, host] of [
+      ['IN', '127.0.0.1'],
+      ['OUT', 'outside'],
+    ] as const) {
+      const port = broker!.boundPort(listener)
+      const client = new NetworkClient({
+        ...{ host: '127.0.0.1', port, clientId: 'c', requestTimeoutMs: 1000 },
+        ...{ network: platform.network, clock: platform.clock },
+      })
+      const answer = await client.sendAndReceive(Metadata, 1, { topics: [] })
+      expect(answer.brokers).toEqual([{ nodeId: 0, host, port, rack: null }])
+      client.close()
+    }
   })
 
   it('does nothing on a broker that runs', async () => {
