@@ -105,16 +105,18 @@ export async function startBrokers(
     // Start ZooKeeper, unless one is given.
     let zookeeperConnect = options.zookeeperConnect
     let zooKeeperConnect: ZooKeeperConnect = connectWithNodeZookeeperClient
+    let zooKeeper: ZooKeeperServer | undefined
     if (zookeeperConnect === undefined) {
-      const zooKeeper = new ZooKeeperServer({
+      const embedded = new ZooKeeperServer({
         ...{ platform, host, port: options.zookeeperPort ?? 0 },
         dataDir: `${home.path}/zookeeper`,
         fsync: options.zookeeperFsync ?? false,
       })
-      await zooKeeper.startup()
-      closing.push(() => zooKeeper.shutdown())
-      zookeeperConnect = `${host}:${zooKeeper.port}`
-      if (inMemory) zooKeeperConnect = inProcessConnect(zooKeeper)
+      await embedded.startup()
+      closing.push(() => embedded.shutdown())
+      zookeeperConnect = `${host}:${embedded.port}`
+      if (inMemory) zooKeeperConnect = inProcessConnect(embedded)
+      zooKeeper = embedded
     }
 
     // Start the brokers side by side.
@@ -129,6 +131,7 @@ export async function startBrokers(
       })
       return new KafkaServer(config, { platform, zooKeeperConnect })
     })
+    if (zooKeeper) expireFormerSelves(zooKeeper, brokers)
     closing.push(() => shutdownAll(brokers))
     await Promise.all(brokers.map((broker) => broker.startup()))
     await Promise.all(brokers.map((broker) => knowsAll(broker, brokers.length)))
@@ -157,6 +160,20 @@ function homeOf(options: StartClusterOptions, inMemory: boolean) {
   if (inMemory) return { path: '/annotated-kafka', remove: () => {} }
   const path = mkdtempSync(join(tmpdir(), 'annotated-kafka-'))
   return { path, remove: () => rmSync(path, { recursive: true, force: true }) }
+}
+
+/**
+ * Ends the sessions that these brokers had in a run that was killed: ZooKeeper ran in the
+ * same process, so it knows what a ZooKeeper elsewhere would have to wait out.
+ */
+function expireFormerSelves(
+  zooKeeper: ZooKeeperServer,
+  brokers: readonly KafkaServer[],
+): void {
+  for (const { config } of brokers) {
+    const owner = zooKeeper.ephemeralOwner(`/brokers/ids/${config.brokerId}`)
+    if (owner !== 0n) zooKeeper.expireSession(owner)
+  }
 }
 
 /** Ends all brokers, the controller last: it moves leaders away from the others. */

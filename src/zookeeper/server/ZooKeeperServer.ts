@@ -248,7 +248,12 @@ export class ZooKeeperServer implements CnxnOwner {
     for (const cnxn of [...this.#cnxns]) cnxn.destroy()
   }
 
-  /** Ends a session now, as if its client had been silent for too long. For tests. */
+  /** The session that an ephemeral node ends with; 0 for other nodes, and for none. */
+  ephemeralOwner(path: string): bigint {
+    return this.#running?.tree.getNode(path)?.stat.ephemeralOwner ?? 0n
+  }
+
+  /** Ends a session now, as if its client had been silent for too long. */
   expireSession(sessionId: bigint): void {
     this.#running?.sessionTracker.setSessionClosing(sessionId)
     this.expire(sessionId)
