@@ -5,6 +5,8 @@
  * properties named as Kafka's.
  *
  * @kafka core/src/main/scala/kafka/consumer/ConsumerConfig.scala#ConsumerConfig
+ * @differs A number that no consumer could work with (no fetcher, a queue without room) is
+ *   refused here; 1.1.1 takes it and fails later.
  * @module
  */
 import { ConfigException } from '../base/errors.ts'
@@ -21,91 +23,92 @@ export interface ConsumerConfigKey {
   readonly doc: string
   /** Words that are allowed, for a setting that knows only some. */
   readonly oneOf?: readonly string[]
+  /** The smallest number that makes sense. */
+  readonly min?: number
 }
 
-type Row = readonly [
-  name: string,
-  type: ConsumerConfigKey['type'],
-  fallback: string | undefined,
-  doc: string,
-  oneOf?: readonly string[],
-]
+type Limits = Pick<ConsumerConfigKey, 'oneOf' | 'min'>
 
-const rows: readonly Row[] = [
-  ['group.id', 'string', undefined, 'the group that shares the partitions'],
-  ['consumer.id', 'string', undefined, 'the name of this member; made up when not set'],
-  ['zookeeper.connect', 'string', undefined, 'host:port list, perhaps with a path'],
-  [
-    'zookeeper.session.timeout.ms',
-    'int',
-    '6000',
-    'silence after which a member is dead',
-  ],
-  [
-    'zookeeper.connection.timeout.ms',
-    'int',
-    undefined,
-    'wait for the first connection',
-  ],
-  ['zookeeper.sync.time.ms', 'int', '2000', 'how far ZooKeeper followers may lag'],
-  ['client.id', 'string', undefined, 'name in requests; the group unless set'],
-  ['socket.timeout.ms', 'int', '30000', 'wait for an answer of a broker'],
-  ['socket.receive.buffer.bytes', 'int', '65536', 'receive buffer of a socket'],
-  ['fetch.message.max.bytes', 'int', '1048576', 'bytes to ask for, per partition'],
-  ['num.consumer.fetchers', 'int', '1', 'fetchers for each broker'],
-  ['auto.commit.enable', 'boolean', 'true', 'commit from time to time'],
-  ['auto.commit.interval.ms', 'int', '60000', 'time between two such commits'],
-  ['queued.max.message.chunks', 'int', '2', 'chunks that wait for a stream'],
-  ['rebalance.max.retries', 'int', '4', 'tries of one rebalance'],
-  [
-    'rebalance.backoff.ms',
-    'int',
-    undefined,
-    'pause between tries; sync time unless set',
-  ],
-  ['fetch.min.bytes', 'int', '1', 'bytes for which a broker waits'],
-  ['fetch.max.bytes', 'int', '52428800', 'read but unused, as in 1.1.1'],
-  ['fetch.wait.max.ms', 'int', '100', 'the longest a broker waits for them'],
-  ['refresh.leader.backoff.ms', 'int', '200', 'pause before looking for leaders again'],
-  [
-    'offsets.channel.backoff.ms',
-    'int',
-    '1000',
-    'pause before the next try with offsets',
-  ],
-  ['offsets.channel.socket.timeout.ms', 'int', '10000', 'wait for the coordinator'],
-  ['offsets.commit.max.retries', 'int', '5', 'further tries of an automatic commit'],
-  [
-    ...(['offsets.storage', 'string', 'zookeeper', 'where offsets are kept'] as const),
-    ['zookeeper', 'kafka'],
-  ],
-  ['dual.commit.enabled', 'boolean', undefined, 'also to ZooKeeper; true for kafka'],
-  [
-    ...([
-      'auto.offset.reset',
-      'string',
-      'largest',
-      'where to begin without one',
-    ] as const),
-    ['smallest', 'largest'],
-  ],
-  ['consumer.timeout.ms', 'int', '-1', 'give up waiting for a message; -1 never'],
-  [
-    ...(['partition.assignment.strategy', 'string', 'range', 'who owns what'] as const),
-    ['range', 'roundrobin'],
-  ],
-  ['exclude.internal.topics', 'boolean', 'true', 'expressions pass internal topics by'],
-]
+function key(type: ConsumerConfigKey['type']) {
+  return (
+    name: string,
+    fallback: string | undefined,
+    doc: string,
+    limits: Limits = {},
+  ): ConsumerConfigKey => ({ name, type, default: fallback, doc, ...limits })
+}
+
+const string = key('string')
+const int = key('int')
+const boolean = key('boolean')
+const positive: Limits = { min: 1 }
+const notNegative: Limits = { min: 0 }
 
 /** All settings, in the order of the reference page. */
-export const consumerConfigKeys: readonly ConsumerConfigKey[] = rows.map(
-  ([name, type, fallback, doc, oneOf]) => ({
-    ...{ name, type, default: fallback, doc },
-    ...(oneOf ? { oneOf } : {}),
-  }),
-)
+export const consumerConfigKeys: readonly ConsumerConfigKey[] = [
+  // Who it is, and where the group meets.
+  string('group.id', undefined, 'the group that shares the partitions'),
+  string('consumer.id', undefined, 'the name of this member; made up when not set'),
+  string('zookeeper.connect', undefined, 'host:port list, perhaps with a path'),
+  int('zookeeper.session.timeout.ms', '6000', 'silence that means death', positive),
+  int(
+    'zookeeper.connection.timeout.ms',
+    undefined,
+    'wait for the first connection; the session time-out unless set',
+    positive,
+  ),
+  int('zookeeper.sync.time.ms', '2000', 'how far ZooKeeper may lag', notNegative),
+  string('client.id', undefined, 'name in requests; the group unless set'),
 
-const keys = new Map(consumerConfigKeys.map((key) => [key.name, key]))
+  // How it fetches.
+  int('socket.timeout.ms', '30000', 'wait for an answer of a broker', positive),
+  int('socket.receive.buffer.bytes', '65536', 'read but unused', { min: -1 }),
+  int('fetch.message.max.bytes', '1048576', 'bytes per partition', positive),
+  int('num.consumer.fetchers', '1', 'fetchers for each broker', positive),
+  int('queued.max.message.chunks', '2', 'chunks that wait for a stream', positive),
+  int('fetch.min.bytes', '1', 'bytes for which a broker waits', notNegative),
+  int('fetch.max.bytes', '52428800', 'read but unused, as in 1.1.1', notNegative),
+  int('fetch.wait.max.ms', '100', 'the longest a broker waits', notNegative),
+  int('refresh.leader.backoff.ms', '200', 'pause of the leader finder', notNegative),
+  string('auto.offset.reset', 'largest', 'where to begin without an offset', {
+    oneOf: ['smallest', 'largest'],
+  }),
+  int('consumer.timeout.ms', '-1', 'give up waiting for a message; -1 never'),
+
+  // How the group shares.
+  int('rebalance.max.retries', '4', 'tries of one rebalance', notNegative),
+  int(
+    'rebalance.backoff.ms',
+    undefined,
+    'pause between tries; the sync time unless set',
+    notNegative,
+  ),
+  string('partition.assignment.strategy', 'range', 'who owns what', {
+    oneOf: ['range', 'roundrobin'],
+  }),
+  boolean('exclude.internal.topics', 'true', 'expressions pass internal topics by'),
+
+  // What becomes of offsets.
+  boolean('auto.commit.enable', 'true', 'commit from time to time'),
+  int('auto.commit.interval.ms', '60000', 'time between two such commits', positive),
+  string('offsets.storage', 'zookeeper', 'where offsets are kept', {
+    oneOf: ['zookeeper', 'kafka'],
+  }),
+  boolean('dual.commit.enabled', undefined, 'also to ZooKeeper; true for kafka'),
+  int('offsets.channel.backoff.ms', '1000', 'pause before the next try', notNegative),
+  int(
+    'offsets.channel.socket.timeout.ms',
+    '10000',
+    'wait for the coordinator',
+    positive,
+  ),
+  int('offsets.commit.max.retries', '5', 'further tries of a commit', notNegative),
+]
+
+const keys = new Map(consumerConfigKeys.map((entry) => [entry.name, entry]))
+
+/** The largest `int` of Java. */
+const MAX_INT = 0x7fffffff
 
 /** The settings of one consumer. */
 export class ConsumerConfig {
@@ -147,6 +150,7 @@ export class ConsumerConfig {
       if (!keys.has(name)) log.warn(`no setting is named ${name}`)
     }
     this.#values = new Map(Object.entries(props))
+    this.#checkAll()
 
     // Name the group and where ZooKeeper is.
     this.groupId = this.#required('group.id')
@@ -199,6 +203,16 @@ export class ConsumerConfig {
     )
   }
 
+  /** Checks every value that is set, also of settings that nothing reads. */
+  #checkAll(): void {
+    for (const { name, type } of consumerConfigKeys) {
+      if (!this.#values.has(name)) continue
+      if (type === 'int') this.#int(name)
+      else if (type === 'boolean') this.#boolean(name)
+      else this.#string(name)
+    }
+  }
+
   #required(name: string): string {
     const value = this.#values.get(name)
     if (value === undefined || value === '') {
@@ -208,23 +222,26 @@ export class ConsumerConfig {
   }
 
   #string(name: string): string | undefined {
-    const key = keys.get(name)
-    const value = this.#values.get(name) ?? key?.default
-    if (key?.oneOf && value !== undefined && !key.oneOf.includes(value)) {
+    const entry = keys.get(name)
+    const value = this.#values.get(name) ?? entry?.default
+    if (entry?.oneOf && value !== undefined && !entry.oneOf.includes(value)) {
       throw new ConfigException(
-        `${name} is ${value}; expected one of ${key.oneOf.join(', ')}`,
+        `${name} is ${value}; expected one of ${entry.oneOf.join(', ')}`,
       )
     }
     return value
   }
 
   #int(name: string, fallback?: number): number {
-    const text = this.#values.get(name) ?? keys.get(name)?.default
+    const entry = keys.get(name)
+    const text = this.#values.get(name) ?? entry?.default
     if (text === undefined && fallback !== undefined) return fallback
-    if (text === undefined || !/^-?\d+$/.test(text.trim())) {
-      throw new ConfigException(`${name} is ${text}; expected a whole number`)
-    }
-    return Number(text)
+    const value = /^\s*-?\d+\s*$/.test(text ?? '') ? Number(text) : Number.NaN
+    const min = entry?.min ?? -MAX_INT - 1
+    if (value >= min && value <= MAX_INT) return value
+    throw new ConfigException(
+      `${name} is ${text}; expected a whole number from ${min} to ${MAX_INT}`,
+    )
   }
 
   #boolean(name: string, fallback = false): boolean {

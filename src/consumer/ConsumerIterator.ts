@@ -12,7 +12,11 @@
  * was only looked at with `hasNext` is not committed.
  *
  * @kafka core/src/main/scala/kafka/consumer/ConsumerIterator.scala#ConsumerIterator
- * @differs Kafka blocks a thread in `hasNext`; here `hasNext` and `next` are awaited.
+ * @differs Kafka blocks a thread in `hasNext`; here `hasNext` and `next` are awaited, and
+ *   those who ask while one waits get the answer of the same wait. A rebalance takes back
+ *   what `hasNext` found and `next` did not give out; 1.1.1 gives it out, and its next
+ *   owner does, too. A chunk that lies before the consume offset is passed by as a whole;
+ *   1.1.1 gives out its last message.
  * @module
  */
 import type { AsyncQueue } from '../base/async/AsyncQueue.ts'
@@ -52,10 +56,11 @@ export class ConsumerIterator<K, V> {
   #nextItem: MessageAndMetadata<K, V> | undefined
   /** The chunk being walked over; dropped by a rebalance. */
   #current: Iterator<MessageAndOffset> | undefined
-  #lookahead: MessageAndOffset | undefined
   #currentTopicInfo: PartitionTopicInfo | undefined
   /** Next offset after the message that `next` will give out. */
   #consumedOffset = -1
+  /** The wait that is under way, for all who ask meanwhile. */
+  #computing: Promise<boolean> | undefined
 
   constructor(options: ConsumerIteratorOptions<K, V>) {
     this.#options = options
@@ -67,10 +72,11 @@ export class ConsumerIterator<K, V> {
    * @returns false when the connector was shut down.
    * @throws ConsumerTimeoutException after `consumer.timeout.ms`; the iterator stays usable.
    * @throws MessageSizeTooLargeException for a message larger than the fetch size.
-   * @throws InvalidMessageException for a message whose checksum is wrong.
+   * @throws InvalidRecordException for a message whose checksum is wrong.
    * @throws IllegalStateException when an earlier call failed for good.
    */
   async hasNext(): Promise<boolean> {
+    if (this.#computing) return this.#computing
     switch (this.#state) {
       case 'FAILED':
         throw new IllegalStateException('the iterator failed earlier')
@@ -79,7 +85,8 @@ export class ConsumerIterator<K, V> {
       case 'READY':
         return true
       default:
-        return this.maybeComputeNext()
+        this.#computing = this.maybeComputeNext()
+        return this.#computing
     }
   }
 
@@ -89,7 +96,23 @@ export class ConsumerIterator<K, V> {
    * @throws IllegalStateException when the stream has ended.
    */
   async next(): Promise<MessageAndMetadata<K, V>> {
-    if (!(await this.hasNext())) throw new IllegalStateException('the stream has ended')
+    for (;;) {
+      // Take what is there before anybody else can; a rebalance may drop it, too.
+      const item = this.#takeReady()
+      if (item) return item
+      if (!(await this.hasNext())) {
+        throw new IllegalStateException('the stream has ended')
+      }
+    }
+  }
+
+  /** Whether `next` will give out a message without waiting, if it is called now. */
+  get isReady(): boolean {
+    return this.#state === 'READY'
+  }
+
+  #takeReady(): MessageAndMetadata<K, V> | undefined {
+    if (this.#state !== 'READY') return undefined
     this.#state = 'NOT_READY'
     const item = this.#nextItem
     const info = this.#currentTopicInfo
@@ -109,51 +132,45 @@ export class ConsumerIterator<K, V> {
   clearCurrentChunk(): void {
     log.debug(`clearing the current chunk of ${this.#options.clientId}`)
     this.#current = undefined
-    this.#lookahead = undefined
     if (this.#state === 'READY') this.#state = 'NOT_READY'
   }
 
   async maybeComputeNext(): Promise<boolean> {
-    // Any exception leaves the iterator failed, but for a timeout.
+    // Count as failed from here on: any exception but a timeout leaves it so.
     this.#state = 'FAILED'
-    const item = await this.makeNext()
-    if (item === undefined) {
-      this.#state = 'DONE'
-      return false
+    try {
+      const item = await this.makeNext()
+      this.#nextItem = item
+      this.#state = item ? 'READY' : 'DONE'
+      return item !== undefined
+    } finally {
+      this.#computing = undefined
     }
-    this.#nextItem = item
-    this.#state = 'READY'
-    return true
   }
 
   /** Finds the next message; `undefined` when the stream has ended. */
   async makeNext(): Promise<MessageAndMetadata<K, V> | undefined> {
     for (;;) {
       // Take the next chunk when the current one is used up.
-      if (this.#lookahead === undefined) {
+      const step = this.#current?.next()
+      if (!step || step.done) {
         const item = await this.#takeChunk()
         if (item === shutdownCommand) return undefined
         this.#beginChunk(item)
+        continue
       }
 
       // Skip messages before the consume offset: compressed sets begin earlier than asked.
+      const { message, offset, nextOffset } = step.value
       const info = this.#currentTopicInfo
-      let message = this.#lookahead
-      while (message && info && message.offset < info.getConsumeOffset()) {
-        message = this.#advance()
-      }
-      if (message === undefined || info === undefined) continue
-      this.#advance()
+      if (!info || offset < info.getConsumeOffset()) continue
 
       // Check the message here, on the application's side.
-      this.#consumedOffset = message.nextOffset
-      message.message.ensureValid()
+      this.#consumedOffset = nextOffset
+      message.ensureValid()
       const { keyDecoder, valueDecoder } = this.#options
-      const place = {
-        ...{ topic: info.topic, partition: info.partitionId },
-        offset: message.offset,
-      }
-      return new MessageAndMetadata(place, message.message, keyDecoder, valueDecoder)
+      const place = { topic: info.topic, partition: info.partitionId, offset }
+      return new MessageAndMetadata(place, message, keyDecoder, valueDecoder)
     }
   }
 
@@ -182,6 +199,7 @@ export class ConsumerIterator<K, V> {
     }
 
     // Tell the application of a message that no fetch can hold.
+    this.#current = undefined
     if (messages.validBytes === 0) {
       throw new MessageSizeTooLargeException(
         `a message of ${topicInfo} at offset ${fetchOffset} is larger than ` +
@@ -189,12 +207,5 @@ export class ConsumerIterator<K, V> {
       )
     }
     this.#current = messages[Symbol.iterator]()
-    this.#advance()
-  }
-
-  #advance(): MessageAndOffset | undefined {
-    const step = this.#current?.next()
-    this.#lookahead = step && !step.done ? step.value : undefined
-    return this.#lookahead
   }
 }

@@ -39,6 +39,9 @@ export class KafkaStream<K, V> {
     void
   > {
     const iterator = this.iterator()
-    while (await iterator.hasNext()) yield await iterator.next()
+    while (await iterator.hasNext()) {
+      // Look again when a rebalance took back what was there.
+      if (iterator.isReady) yield await iterator.next()
+    }
   }
 }

@@ -85,12 +85,18 @@ export class RangeAssignor implements PartitionAssignor {
   }
 }
 
+function byHashThenText({ key: a }: TopicPartition, { key: b }: TopicPartition) {
+  return javaStringHashCode(a) - javaStringHashCode(b) || (a < b ? -1 : 1)
+}
+
 /**
  * Deals all partitions of all topics to all streams in turn, passing over streams that do
  * not subscribe to the topic. Partitions are ordered by the hash of their names, so that
  * those of one topic are spread.
  *
  * @kafka core/src/main/scala/kafka/consumer/PartitionAssignor.scala#RoundRobinAssignor
+ * @differs Names with the same hash (`Aa-0`, `BB-0`) come in the order of their texts. In
+ *   1.1.1 their order is that of a hash map, which two members need not share.
  */
 export class RoundRobinAssignor implements PartitionAssignor {
   assign(ctx: AssignmentContext): Assignment {
@@ -102,13 +108,13 @@ export class RoundRobinAssignor implements PartitionAssignor {
     const circle = sortThreadIds(threads.values())
     if (circle.length === 0) return assignment
 
-    // Order the partitions by the hash of `topic-partition`.
+    // Order the partitions by the hash of `topic-partition`; equal ones by that text.
     const all = [...ctx.consumersForTopic.keys()].flatMap((topic) =>
       (ctx.partitionsForTopic.get(topic) ?? []).map(
         (p) => new TopicPartition(topic, p),
       ),
     )
-    all.sort((a, b) => javaStringHashCode(a.key) - javaStringHashCode(b.key))
+    all.sort(byHashThenText)
 
     let next = 0
     for (const tp of all) {

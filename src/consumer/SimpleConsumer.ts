@@ -22,6 +22,7 @@ import { BlockingChannel } from '../network/BlockingChannel.ts'
 import type { Api } from '../protocol/Api.ts'
 import { ApiKeys } from '../protocol/ApiKeys.ts'
 import { FetchRequest, FetchResponse } from './FetchRequest.ts'
+import { unlessAborted } from './unless-aborted.ts'
 
 const log = logger('SimpleConsumer')
 
@@ -47,7 +48,7 @@ export class SimpleConsumer {
   readonly #blockingChannel: BlockingChannel
   /** Stands for the monitor that Kafka holds over send and receive. */
   readonly #lock = new Mutex()
-  #isClosed = false
+  readonly #closed = new AbortController()
 
   constructor(options: SimpleConsumerOptions) {
     const { host, port, soTimeout, clientId, network, clock } = options
@@ -124,7 +125,7 @@ export class SimpleConsumer {
         await this.getOrMakeConnection()
         return await this.#exchange(api, version, body)
       } catch (error) {
-        if (this.#isClosed) throw error
+        if (this.#closed.signal.aborted) throw error
 
         // Reconnect and try once more; a second failure is the caller's to see.
         log.info(`reconnecting to ${this.host}:${this.port} after a failure`, error)
@@ -139,14 +140,26 @@ export class SimpleConsumer {
     })
   }
 
+  /** Connects unless it is connected. @throws ClosedChannelException once closed */
   async getOrMakeConnection(): Promise<void> {
-    if (this.#isClosed) throw new ClosedChannelException('the consumer is closed')
-    if (!this.#blockingChannel.isConnected) await this.#blockingChannel.connect()
+    if (!this.#blockingChannel.isConnected) await this.#connect()
   }
 
+  /** Makes a new connection in place of the old one. */
   async reconnect(): Promise<void> {
     this.disconnect()
-    await this.#blockingChannel.connect()
+    await this.#connect()
+  }
+
+  async #connect(): Promise<void> {
+    const { signal } = this.#closed
+    if (signal.aborted) throw new ClosedChannelException('the consumer is closed')
+
+    // Drop a connection that comes about after `close`.
+    const connecting = this.#blockingChannel.connect().then(() => {
+      if (signal.aborted) this.disconnect()
+    })
+    await unlessAborted(connecting, signal)
   }
 
   /** Drops the connection; the next request makes a new one. Unblocks a waiting request. */
@@ -155,13 +168,14 @@ export class SimpleConsumer {
   }
 
   /**
-   * Ends the consumer for good.
+   * Ends the consumer for good. A request that waits fails at once, also one that waits
+   * for its connection.
    *
    * @differs In 1.1.1 connecting marks the consumer as closed, so only the retry path ever
    *   reconnects, also after `close`. Here closed means closed.
    */
   close(): void {
-    this.#isClosed = true
+    this.#closed.abort()
     this.disconnect()
   }
 
