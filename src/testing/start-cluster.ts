@@ -21,12 +21,17 @@ import { CountDownLatch } from '../base/async/CountDownLatch.ts'
 import { memoryPlatform } from '../base/platform/memory/memory-platform.ts'
 import { nodePlatform } from '../base/platform/node/node-platform.ts'
 import type { Platform } from '../base/platform/Platform.ts'
+import type { TopicPartition } from '../base/TopicPartition.ts'
 import { KafkaConfig } from '../server/KafkaConfig.ts'
 import { KafkaServer } from '../server/KafkaServer.ts'
+import type { KafkaZkClient } from '../zk/KafkaZkClient.ts'
 import type { ZooKeeperConnect } from '../zookeeper/client.ts'
 import { inProcessConnect } from '../zookeeper/in-process-session.ts'
 import { connectWithNodeZookeeperClient } from '../zookeeper/node-zookeeper-client-session.ts'
 import { ZooKeeperServer } from '../zookeeper/server/ZooKeeperServer.ts'
+
+/** How long to wait for the leaders of partitions that were there before, in ms. */
+const LEADERS_TIMEOUT_MS = 10_000
 
 /** What kind of cluster to start. */
 export interface StartClusterOptions {
@@ -134,7 +139,7 @@ export async function startBrokers(
     if (zooKeeper) expireFormerSelves(zooKeeper, brokers)
     closing.push(() => shutdownAll(brokers))
     await Promise.all(brokers.map((broker) => broker.startup()))
-    await Promise.all(brokers.map((broker) => knowsAll(broker, brokers.length)))
+    await everythingIsLed(brokers, platform)
     const ports = brokers.map((broker) => `${host}:${broker.boundPort()}`)
     return {
       bootstrapServers: ports.join(','),
@@ -190,14 +195,60 @@ async function shutdownAll(brokers: readonly KafkaServer[]): Promise<void> {
   for (const broker of ordered) await broker.shutdown(broker !== last)
 }
 
-/** Waits until the controller has told a broker of all brokers. */
-async function knowsAll(broker: KafkaServer, count: number): Promise<void> {
+/**
+ * Waits until the controller has told every broker of all brokers, and given leaders to
+ * what was there before: who connects now finds everything.
+ */
+async function everythingIsLed(
+  brokers: readonly KafkaServer[],
+  { clock }: Platform,
+): Promise<void> {
+  const [first] = brokers
+  if (!first) return
+  const ids = new Set(brokers.map((broker) => broker.config.brokerId))
+  const expected = await leadablePartitions(first.zkClient, ids)
+  const all = Promise.all(brokers.map((broker) => knowsAll(broker, ids, expected)))
+
+  // Do not wait for ever: a broker that lacks one partition serves the others.
+  const late = new AbortController()
+  const timeout = clock.sleep(LEADERS_TIMEOUT_MS, late.signal).catch(() => {})
+  await Promise.race([all, timeout])
+  late.abort()
+}
+
+/** The partitions that one of these brokers can lead: it was in sync at the end. */
+async function leadablePartitions(
+  zkClient: KafkaZkClient,
+  brokerIds: ReadonlySet<number>,
+): Promise<TopicPartition[]> {
+  const topics = await zkClient.getAllTopicsInCluster()
+  const assignment = await zkClient.getReplicaAssignmentForTopics(topics)
+  const states = await zkClient.getTopicPartitionStates([...assignment.keys()])
+  return [...states]
+    .filter(([, { leaderAndIsr }]) => leaderAndIsr.isr.some((id) => brokerIds.has(id)))
+    .map(([topicPartition]) => topicPartition)
+}
+
+/** Waits until a broker knows all brokers, knows who leads, and leads what it should. */
+async function knowsAll(
+  broker: KafkaServer,
+  brokerIds: ReadonlySet<number>,
+  expected: readonly TopicPartition[],
+): Promise<void> {
+  const { metadataCache, replicaManager, config } = broker
+  const isLed = (topicPartition: TopicPartition) => {
+    const { topic, partition } = topicPartition
+    const leader = metadataCache.getPartitionInfo(topic, partition)?.leader ?? -1
+    if (leader !== config.brokerId) return leader >= 0
+    const here = replicaManager.nonOfflinePartition(topicPartition)
+    return here?.leaderReplicaIfLocal !== undefined
+  }
   const known = new CountDownLatch(1)
-  const { metadataCache } = broker
   const look = () => {
     const ready =
-      metadataCache.getAliveBrokers().length >= count &&
-      metadataCache.getControllerId() !== undefined
+      metadataCache.getAliveBrokers().length >= brokerIds.size &&
+      metadataCache.getControllerId() !== undefined &&
+      expected.every(isLed)
     if (ready) known.countDown()
     return ready
   }
