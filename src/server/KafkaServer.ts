@@ -44,7 +44,7 @@ import { DynamicConfigManager } from './DynamicConfigManager.ts'
 import { FetchManager } from './FetchManager.ts'
 import { FetchSessionCache } from './FetchSession.ts'
 import { KafkaApis } from './KafkaApis.ts'
-import type { KafkaConfig } from './KafkaConfig.ts'
+import { KafkaConfig } from './KafkaConfig.ts'
 import { KafkaRequestHandlerPool } from './KafkaRequestHandler.ts'
 import { MetadataCache } from './MetadataCache.ts'
 
@@ -193,6 +193,7 @@ export class KafkaServer {
     // Bind the ports; processors begin to read last of all.
     this.#socketServer = new SocketServer(config, platform)
     await this.#socketServer.startup(false)
+    this.#keepPorts()
 
     this.#replicaManager = new ReplicaManager({
       ...{ config, platform, zkClient: this.zkClient },
@@ -314,6 +315,20 @@ export class KafkaServer {
       return new EndPoint(host, port, listenerName, securityProtocol)
     })
     return new BrokerInfo(new Broker(config.brokerId, endPoints, config.rack))
+  }
+
+  /**
+   * Remembers ports that the host chose, so that clients find the broker again after a
+   * restart in this process.
+   */
+  #keepPorts(): void {
+    const { listeners, originals } = this.config
+    if (listeners.every(({ port }) => port !== 0)) return
+    const bound = listeners.map(
+      ({ listenerName, host }) =>
+        `${listenerName}://${host}:${this.boundPort(listenerName)}`,
+    )
+    this.config = new KafkaConfig({ ...originals, listeners: bound.join(',') })
   }
 
   /** Writes the broker's id into the log directories that do not hold it yet. */

@@ -216,6 +216,16 @@ describe('a broker that comes back', () => {
   })
 })
 
+describe('a broker that is started again', () => {
+  it('binds the port that the host chose for it before', async () => {
+    const { brokers } = await start({})
+    const port = brokers[0]?.boundPort()
+    await brokers[0]?.shutdown()
+    await brokers[0]?.startup()
+    expect(brokers[0]?.boundPort()).toBe(port)
+  })
+})
+
 async function awaitLeader(client: ReturnType<typeof clientOf>, topic: string) {
   for (;;) {
     const body = { topics: [{ name: topic }], allowAutoTopicCreation: false }
