@@ -13,6 +13,7 @@ import type { ConsumerConfig } from './ConsumerConfig.ts'
 import type { ConsumerThreadId } from './ConsumerThreadId.ts'
 import type { Decoder } from './Decoder.ts'
 import type { KafkaStream } from './KafkaStream.ts'
+import type { TopicFilter } from './TopicFilter.ts'
 import { ZookeeperConsumerConnector } from './ZookeeperConsumerConnector.ts'
 
 /** Streams by topic. */
@@ -33,19 +34,35 @@ export interface ConsumerConnector {
     valueDecoder: Decoder<V>,
   ): Promise<TopicStreams<K, V>>
   /**
+   * Makes streams of all topics that a filter allows, now and later. Once only.
+   *
+   * @param numStreams how many; all topics share them.
+   * @returns the streams, in no order that matters.
+   * @throws MessageStreamsExistException when streams were made already.
+   * @throws ConsumerRebalanceFailedException when no partitions could be claimed.
+   */
+  createMessageStreamsByFilter<K, V>(
+    topicFilter: TopicFilter,
+    numStreams: number,
+    keyDecoder: Decoder<K>,
+    valueDecoder: Decoder<V>,
+  ): Promise<KafkaStream<K, V>[]>
+  /**
    * Stores how far the application has read.
    *
-   * @param retryOnFailure try again, or give up silently after the first failure.
+   * @param isAutoCommit the name misleads, as in Kafka: true, the default, tries once,
+   *   false tries again; both give up silently.
    */
-  commitOffsets(retryOnFailure?: boolean): Promise<void>
-  /** Is told before partitions are given up and before they are fetched. */
+  commitOffsets(isAutoCommit?: boolean): Promise<void>
+  /** Sets who is told before partitions are given up and before they are fetched. */
   setConsumerRebalanceListener(listener: ConsumerRebalanceListener): void
   /** Commits, leaves the group, ends the streams. */
   shutdown(): Promise<void>
 }
 
 /**
- * Told of rebalances.
+ * Told of rebalances, which wait for it meanwhile. It must not wait for `shutdown`, which
+ * waits for the rebalance.
  *
  * @kafka core/src/main/scala/kafka/javaapi/consumer/ConsumerRebalanceListener.java
  */

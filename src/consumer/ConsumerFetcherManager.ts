@@ -15,6 +15,7 @@
  * @module
  */
 import { Condition } from '../base/async/Condition.ts'
+import { IllegalStateException } from '../base/errors.ts'
 import { logger } from '../base/logger.ts'
 import type { Platform } from '../base/platform/Platform.ts'
 import type { TopicPartition } from '../base/TopicPartition.ts'
@@ -60,10 +61,14 @@ export class ConsumerFetcherManager extends AbstractFetcherManager<ConsumerFetch
     this.platform = options.platform
   }
 
+  /** @throws IllegalStateException while stopping: nobody would end the new thread. */
   override createFetcherThread(
     fetcherId: number,
     sourceBroker: BrokerEndPoint,
   ): ConsumerFetcherThread {
+    if (!this.#leaderFinderThread?.isRunning) {
+      throw new IllegalStateException(`${this.name} is stopping`)
+    }
     const { consumerIdString, config, platform } = this
     return new ConsumerFetcherThread({
       ...{ consumerIdString, config, platform, fetcherId, sourceBroker },

@@ -10,13 +10,14 @@
  * @module
  */
 import { ShutdownableThread } from '../base/async/ShutdownableThread.ts'
-import { Errors } from '../base/errors.ts'
 import { logger } from '../base/logger.ts'
 import { TopicPartition } from '../base/TopicPartition.ts'
 import { TopicPartitionMap } from '../base/TopicPartitionMap.ts'
 import { ClientUtils } from '../producer/ClientUtils.ts'
+import type { TopicMetadata } from '../producer/TopicMetadata.ts'
 import type { BrokerEndPoint } from '../zk/Broker.ts'
 import type { ConsumerFetcherManager } from './ConsumerFetcherManager.ts'
+import { unlessAborted } from './unless-aborted.ts'
 
 const log = logger('LeaderFinderThread')
 
@@ -39,7 +40,8 @@ export class LeaderFinderThread extends ShutdownableThread {
         await manager.cond.wait(this.signal)
         if (!this.isRunning) return
       }
-      found = await this.#findLeaders()
+      const topicsMetadata = await unlessAborted(this.#askForTopics(), this.signal)
+      found = this.#takeThoseWithLeader(topicsMetadata)
     } catch (error) {
       if (!this.isRunning) return
       log.warn(`${this.name}: could not find leaders`, error)
@@ -53,10 +55,9 @@ export class LeaderFinderThread extends ShutdownableThread {
     await this.pause(refreshLeaderBackoffMs, manager.platform.clock)
   }
 
-  async #findLeaders(): Promise<TopicPartitionMap<BrokerEndPoint>> {
+  /** Asks any broker about the topics of the waiting partitions. */
+  async #askForTopics(): Promise<readonly TopicMetadata[]> {
     const { noLeaderPartitionSet, config, platform, zkUtils } = this.#manager
-
-    // Ask any broker about the topics of the waiting partitions.
     const brokers = await ClientUtils.getPlaintextBrokerEndPoints(zkUtils)
     const topics = new Set([...noLeaderPartitionSet].map(({ topic }) => topic))
     const metadata = await ClientUtils.fetchTopicMetadata(
@@ -67,14 +68,19 @@ export class LeaderFinderThread extends ShutdownableThread {
       platform,
       this.#correlationId++,
     )
+    return metadata.topicsMetadata
+  }
 
-    // Take those that have a leader out of the set.
+  /** Takes the partitions that have a leader out of the set. */
+  #takeThoseWithLeader(
+    topicsMetadata: readonly TopicMetadata[],
+  ): TopicPartitionMap<BrokerEndPoint> {
+    const { noLeaderPartitionSet } = this.#manager
     const found = new TopicPartitionMap<BrokerEndPoint>()
-    for (const { topic, partitionsMetadata } of metadata.topicsMetadata) {
-      for (const { partitionId, leader, error } of partitionsMetadata) {
+    for (const { topic, partitionsMetadata } of topicsMetadata) {
+      for (const { partitionId, leader } of partitionsMetadata) {
         const topicPartition = new TopicPartition(topic, partitionId)
         if (!leader || !noLeaderPartitionSet.has(topicPartition)) continue
-        if (error !== Errors.NONE && error !== Errors.REPLICA_NOT_AVAILABLE) continue
         noLeaderPartitionSet.delete(topicPartition)
         found.set(topicPartition, leader)
       }

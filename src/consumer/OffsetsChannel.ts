@@ -18,6 +18,7 @@ import { ClientUtils } from '../producer/ClientUtils.ts'
 import type { Api } from '../protocol/Api.ts'
 import type { ZkUtils } from '../zk/ZkUtils.ts'
 import type { ConsumerConfig } from './ConsumerConfig.ts'
+import { unlessAborted } from './unless-aborted.ts'
 
 /** What an OffsetsChannel is made of. */
 export interface OffsetsChannelOptions {
@@ -30,27 +31,38 @@ export interface OffsetsChannelOptions {
 export class OffsetsChannel {
   readonly offsetsChannelLock = new Mutex()
   readonly #options: OffsetsChannelOptions
-  readonly #abort = new AbortController()
   #channel: BlockingChannel | undefined
 
   constructor(options: OffsetsChannelOptions) {
     this.#options = options
   }
 
-  /** Looks the coordinator up and connects; waits until there is one. */
-  async ensureOffsetManagerConnected(): Promise<void> {
+  /**
+   * Looks the coordinator up and connects; waits until there is one. The caller holds the
+   * lock.
+   *
+   * @param signal gives up. Kafka never does: its consumer hangs, its shutdown too.
+   * @throws AbortError when the signal fires.
+   */
+  async ensureOffsetManagerConnected(signal: AbortSignal): Promise<void> {
     if (this.#channel?.isConnected) return
     const { config, zkUtils, platform } = this.#options
-    this.#channel = await ClientUtils.channelToOffsetManager(
-      config.groupId,
-      zkUtils,
-      platform,
-      {
-        socketTimeoutMs: config.offsetsChannelSocketTimeoutMs,
-        retryBackOffMs: config.offsetsChannelBackoffMs,
-        signal: this.#abort.signal,
-      },
-    )
+    const { groupId } = config
+    const looking = ClientUtils.channelToOffsetManager(groupId, zkUtils, platform, {
+      socketTimeoutMs: config.offsetsChannelSocketTimeoutMs,
+      retryBackOffMs: config.offsetsChannelBackoffMs,
+      signal,
+    })
+    try {
+      this.#channel = await unlessAborted(looking, signal)
+    } catch (error) {
+      // Drop a connection that comes too late.
+      looking.then(
+        (channel) => channel.disconnect(),
+        () => undefined,
+      )
+      throw error
+    }
   }
 
   /** Sends one request and waits for its answer. The caller holds the lock. */
@@ -71,11 +83,5 @@ export class OffsetsChannel {
   disconnect(): void {
     this.#channel?.disconnect()
     this.#channel = undefined
-  }
-
-  /** Drops the connection and gives up looking for a coordinator. */
-  close(): void {
-    this.#abort.abort()
-    this.disconnect()
   }
 }

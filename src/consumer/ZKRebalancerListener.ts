@@ -18,11 +18,13 @@
  * Lock: `rebalanceLock` is a mutex, held for a whole rebalance with its pauses, as in Kafka.
  *
  * @kafka core/src/main/scala/kafka/consumer/ZookeeperConsumerConnector.scala#ZKRebalancerListener
+ * @differs A broker that registers between "none is alive" and the watch is seen, and what
+ *   was claimed before a claim failed in ZooKeeper is given back; 1.1.1 does neither, and
+ *   waits or blocks others until something else changes.
  * @module
  */
 import type { AsyncQueue } from '../base/async/AsyncQueue.ts'
 import { Condition } from '../base/async/Condition.ts'
-import { Mutex } from '../base/async/Mutex.ts'
 import { ShutdownableThread } from '../base/async/ShutdownableThread.ts'
 import { ConsumerRebalanceFailedException } from '../base/errors.ts'
 import { logger } from '../base/logger.ts'
@@ -42,7 +44,7 @@ import {
   type PartitionAssignor,
 } from './PartitionAssignor.ts'
 import { PartitionTopicInfo } from './PartitionTopicInfo.ts'
-import { constructTopicCount } from './TopicCount.ts'
+import { constructTopicCount, type TopicCount } from './TopicCount.ts'
 import type { ZookeeperConsumerConnector } from './ZookeeperConsumerConnector.ts'
 
 const log = logger('ZKRebalancerListener')
@@ -108,29 +110,39 @@ export class ZKRebalancerListener {
    */
   async syncedRebalance(): Promise<void> {
     const { rebalanceLock, config, platform, consumerIdString } = this.#connector
+    const { rebalanceMaxRetries, rebalanceBackoffMs } = config
     const done = await rebalanceLock.runExclusive(async () => {
-      for (let i = 0; i < config.rebalanceMaxRetries; i++) {
+      for (let i = 0; i < rebalanceMaxRetries; i++) {
         if (this.#connector.isShuttingDown) return true
         log.info(`${consumerIdString} begins rebalancing, try ${i}`)
-        try {
-          const cluster = await this.#connector.zkUtils.getCluster()
-          if (await this.rebalance(cluster)) return true
-        } catch (error) {
-          // Another member may have changed the group meanwhile: the next try reads anew.
-          log.info(`${consumerIdString}: a try to rebalance failed`, error)
-        }
-
-        // Stand still until the next try.
-        await this.closeFetchersForQueues(this.#allQueues())
-        await this.#pause(config.rebalanceBackoffMs, platform.clock)
+        if (await this.#tryRebalance()) return true
+        await this.#pause(rebalanceBackoffMs, platform.clock)
       }
       return false
     })
     if (!done) {
       throw new ConsumerRebalanceFailedException(
-        `${consumerIdString} can't rebalance after ${config.rebalanceMaxRetries} tries`,
+        `${consumerIdString} can't rebalance after ${rebalanceMaxRetries} tries`,
       )
     }
+  }
+
+  /** Tries once. Never throws; after a failure nothing is fetched until the next try. */
+  async #tryRebalance(): Promise<boolean> {
+    const { zkUtils, consumerIdString } = this.#connector
+    try {
+      const cluster = await zkUtils.getCluster()
+      if (await this.rebalance(cluster)) return true
+    } catch (error) {
+      // Go on: another member may have changed the group, and the next try reads anew.
+      log.info(`${consumerIdString}: a try to rebalance failed`, error)
+    }
+    try {
+      await this.closeFetchersForQueues(this.#allQueues())
+    } catch (error) {
+      log.warn(`${consumerIdString}: could not commit between two tries`, error)
+    }
+    return false
   }
 
   async #pause(
@@ -144,16 +156,26 @@ export class ZKRebalancerListener {
     }
   }
 
-  /** One try. @returns false when another member still owns what should be ours. */
+  /**
+   * Shares out once.
+   *
+   * @returns false when another member still owns what should be ours, or the connector is
+   *   shutting down.
+   * @throws when ZooKeeper fails, or this member's own registration is gone.
+   */
   async rebalance(cluster: Cluster): Promise<boolean> {
     const connector = this.#connector
     const { zkUtils, consumerIdString } = connector
+
+    // Read our registration first. Without it others own what we believe to own.
+    const myTopicCount = await this.#myTopicCount()
 
     // Without a broker there is nothing to share; its coming starts the next rebalance.
     const brokers = await zkUtils.getAllBrokersInCluster()
     if (brokers.length === 0) {
       log.warn('no broker is alive')
-      await zkUtils.subscribeChildChanges('/brokers/ids', this)
+      const came = await zkUtils.subscribeChildChanges('/brokers/ids', this)
+      if (came && came.length > 0) this.rebalanceEventTriggered()
       return true
     }
 
@@ -165,7 +187,7 @@ export class ZKRebalancerListener {
     await this.releasePartitionOwnership(connector.topicRegistry)
 
     // Compute who owns what; everybody computes the same.
-    const context = await this.#assignmentContext()
+    const context = await this.#assignmentContext(myTopicCount)
     const globalAssignment = this.#partitionAssignor.assign(context)
     const mine: TopicPartitionMap<ConsumerThreadId> =
       globalAssignment.get(consumerIdString) ?? new TopicPartitionMap()
@@ -251,7 +273,7 @@ export class ZKRebalancerListener {
     registry.getAndMaybePut(topic, () => new Pool()).put(partition, info)
 
     // What is stored need not be stored again.
-    this.#connector.checkpointedZkOffsets.set(topicPartition, offset)
+    this.#connector.storedOffsets.checkpointedZkOffsets.set(topicPartition, offset)
   }
 
   /**
@@ -261,21 +283,39 @@ export class ZKRebalancerListener {
   async reflectPartitionOwnershipDecision(
     mine: TopicPartitionMap<ConsumerThreadId>,
   ): Promise<boolean> {
-    const { zkUtils, config } = this.#connector
     const claimed: TopicPartition[] = []
-    for (const [topicPartition, threadId] of mine) {
-      const path = ConsumerOwnerZNode.path(config.groupId, topicPartition)
-      try {
-        await zkUtils.createEphemeralPathExpectConflict(path, threadId.toString())
-        claimed.push(topicPartition)
-      } catch (error) {
-        if (!(error instanceof NodeExistsException)) throw error
-        log.info(`waiting for the owner of ${topicPartition} to release it`)
+    try {
+      for (const [topicPartition, threadId] of mine) {
+        if (await this.#claim(topicPartition, threadId)) claimed.push(topicPartition)
       }
+    } catch (error) {
+      // Give back what we hold, else nobody could claim it while we live.
+      await this.#giveBack(claimed)
+      throw error
     }
     if (claimed.length === mine.size) return true
-    for (const topicPartition of claimed) await this.#deleteOwnership(topicPartition)
+    await this.#giveBack(claimed)
     return false
+  }
+
+  async #claim(
+    topicPartition: TopicPartition,
+    threadId: ConsumerThreadId,
+  ): Promise<boolean> {
+    const { zkUtils, config } = this.#connector
+    const path = ConsumerOwnerZNode.path(config.groupId, topicPartition)
+    try {
+      await zkUtils.createEphemeralPathExpectConflict(path, threadId.toString())
+      return true
+    } catch (error) {
+      if (!(error instanceof NodeExistsException)) throw error
+      log.info(`waiting for the owner of ${topicPartition} to release it`)
+      return false
+    }
+  }
+
+  async #giveBack(claimed: readonly TopicPartition[]): Promise<void> {
+    for (const topicPartition of claimed) await this.#deleteOwnership(topicPartition)
   }
 
   /** Starts to fetch what is owned now. */
@@ -288,27 +328,26 @@ export class ZKRebalancerListener {
     this.#connector.fetcher?.startConnections(allPartitionInfos, cluster)
   }
 
-  async #assignmentContext(): Promise<AssignmentContext> {
+  /** Reads our own registration: what it says decides, not what we remember. */
+  async #myTopicCount(): Promise<TopicCount> {
     const { zkUtils, config, consumerIdString } = this.#connector
     const { groupId, excludeInternalTopics } = config
     const path = ConsumerIdZNode.path(groupId, consumerIdString)
-
-    // Read our own registration anew: what it says decides, not what we remember.
     const registration = ConsumerIdZNode.decode(path, await zkUtils.readData(path))
+    return constructTopicCount(consumerIdString, registration, excludeInternalTopics)
+  }
+
+  async #assignmentContext(myTopicCount: TopicCount): Promise<AssignmentContext> {
+    const { zkUtils, consumerIdString: consumerId } = this.#connector
     const topics = await zkUtils.getAllTopics()
-    const count = constructTopicCount(
-      consumerIdString,
-      registration,
-      excludeInternalTopics,
-    )
-    const myTopicThreadIds = count.getConsumerThreadIdsPerTopic(topics)
+    const myTopicThreadIds = myTopicCount.getConsumerThreadIdsPerTopic(topics)
     const consumersForTopic = await this.#connector.consumersPerTopic(topics)
     const consumers = await this.#connector.consumersInGroup()
-    const partitionsForTopic = await zkUtils.getPartitionsForTopics([
-      ...new Set([...myTopicThreadIds.keys(), ...consumersForTopic.keys()]),
-    ])
+    const partitionsForTopic = await zkUtils.getPartitionsForTopics(
+      new Set([...myTopicThreadIds.keys(), ...consumersForTopic.keys()]),
+    )
     return {
-      ...{ consumerId: consumerIdString, myTopicThreadIds, consumers },
+      ...{ consumerId, myTopicThreadIds, consumers },
       ...{ consumersForTopic, partitionsForTopic },
     }
   }

@@ -15,25 +15,22 @@
  * the application was given.
  *
  * @kafka core/src/main/scala/kafka/consumer/ZookeeperConsumerConnector.scala#ZookeeperConsumerConnector
- * @differs Wildcard streams (`createMessageStreamsByFilter`) are not here yet. A member of
- *   the group that uses them is understood.
+ * @differs Where 1.1.1 waits for ever, for a coordinator or a ZooKeeper that does not come,
+ *   `shutdown` gives up after a time; it goes on after a step that failed, and a second call
+ *   waits for the first.
  * @module
  */
 import { AsyncQueue } from '../base/async/AsyncQueue.ts'
 import { KafkaScheduler } from '../base/async/KafkaScheduler.ts'
 import { Mutex } from '../base/async/Mutex.ts'
-import { Errors, MessageStreamsExistException } from '../base/errors.ts'
+import { IllegalStateException, MessageStreamsExistException } from '../base/errors.ts'
 import { logger } from '../base/logger.ts'
 import { Pool } from '../base/Pool.ts'
 import type { Platform } from '../base/platform/Platform.ts'
 import { TopicPartition } from '../base/TopicPartition.ts'
 import { TopicPartitionMap } from '../base/TopicPartitionMap.ts'
-import { ApiKeys } from '../protocol/ApiKeys.ts'
-import {
-  ConsumerIdsZNode,
-  ConsumerIdZNode,
-  ConsumerOffset,
-} from '../zk/consumer-znodes.ts'
+import { ConsumerIdsZNode, ConsumerIdZNode } from '../zk/consumer-znodes.ts'
+import { TopicZNode } from '../zk/topic-znodes.ts'
 import { ZkUtils } from '../zk/ZkUtils.ts'
 import { ZooKeeperClient } from '../zookeeper/ZooKeeperClient.ts'
 import type { ConsumerConfig } from './ConsumerConfig.ts'
@@ -50,8 +47,16 @@ import type { Decoder } from './Decoder.ts'
 import { type QueueItem, shutdownCommand } from './FetchedDataChunk.ts'
 import { KafkaStream } from './KafkaStream.ts'
 import { OffsetsChannel } from './OffsetsChannel.ts'
-import { InvalidOffset } from './PartitionTopicInfo.ts'
-import { constructTopicCount, StaticTopicCount, type TopicCount } from './TopicCount.ts'
+import { StoredOffsets } from './stored-offsets.ts'
+import {
+  constructTopicCount,
+  StaticTopicCount,
+  type TopicCount,
+  WildcardTopicCount,
+} from './TopicCount.ts'
+import type { TopicFilter } from './TopicFilter.ts'
+import { unlessAborted } from './unless-aborted.ts'
+import { WildcardStreamsHandler } from './WildcardStreamsHandler.ts'
 import {
   type TopicRegistry,
   topicAndConsumerThreadId,
@@ -63,7 +68,7 @@ import { ZKTopicPartitionChangeListener } from './ZKTopicPartitionChangeListener
 const log = logger('ZookeeperConsumerConnector')
 
 /** A stream and the queue that feeds it. */
-interface QueueAndStream {
+export interface QueueAndStream {
   readonly queue: AsyncQueue<QueueItem>
   readonly stream: KafkaStream<unknown, unknown>
 }
@@ -78,21 +83,23 @@ export class ZookeeperConsumerConnector implements ConsumerConnector {
   readonly rebalanceLock = new Mutex()
   /** What is owned; replaced whole by each rebalance that succeeds. */
   topicRegistry: TopicRegistry = new Pool()
-  /** What ZooKeeper holds, as far as we know: what has not moved is not written again. */
-  readonly checkpointedZkOffsets = new TopicPartitionMap<number>()
   /** `topic/thread` → the queue that feeds that stream. */
   readonly topicThreadIdAndQueues = new Pool<string, AsyncQueue<QueueItem>>()
   consumerRebalanceListener: ConsumerRebalanceListener | undefined
   readonly #environment: ConsumerEnvironment
   readonly #scheduler: KafkaScheduler
   readonly #shutdown = new AbortController()
+  #shuttingDown: Promise<void> | undefined
+  #zkClient: ZooKeeperClient | undefined
   #zkUtils: ZkUtils | undefined
   #fetcher: ConsumerFetcherManager | undefined
   #offsetsChannel: OffsetsChannel | undefined
+  #storedOffsets: StoredOffsets | undefined
   #messageStreamCreated = false
   #loadBalancerListener: ZKRebalancerListener | undefined
   #sessionExpirationListener: ZKSessionExpireListener | undefined
   #topicPartitionChangeListener: ZKTopicPartitionChangeListener | undefined
+  #wildcardStreamsHandler: WildcardStreamsHandler | undefined
 
   constructor(config: ConsumerConfig, environment: ConsumerEnvironment) {
     const { clock, random, hostName } = environment.platform
@@ -104,11 +111,21 @@ export class ZookeeperConsumerConnector implements ConsumerConnector {
     this.consumerIdString = `${config.groupId}_${config.consumerId ?? made}`
   }
 
-  /** Does what Kafka's constructor does and has to wait for. */
+  /**
+   * Does what Kafka's constructor does and has to wait for. Waits for a coordinator as long
+   * as it takes, when offsets are kept in Kafka.
+   *
+   * @throws when ZooKeeper cannot be reached; nothing stays open then.
+   */
   async open(): Promise<void> {
-    await this.connectZk()
-    this.createFetcher()
-    await this.ensureOffsetManagerConnected()
+    try {
+      await this.connectZk()
+      this.createFetcher()
+      await this.ensureOffsetManagerConnected()
+    } catch (error) {
+      await this.#zkUtils?.close()
+      throw error
+    }
 
     // Commit from time to time.
     if (!this.config.autoCommitEnable) return
@@ -118,36 +135,50 @@ export class ZookeeperConsumerConnector implements ConsumerConnector {
     this.#scheduler.schedule(name, () => this.autoCommit(), period, period)
   }
 
+  /** Opens the session that this member lives in. */
   async connectZk(): Promise<void> {
-    const { zkConnect, zkSessionTimeoutMs, zkConnectionTimeoutMs } = this.config
+    const { config, platform } = this
+    const { zkConnect, zkSessionTimeoutMs, zkConnectionTimeoutMs } = config
     const client = new ZooKeeperClient({
       connect: this.#environment.zooKeeperConnect,
       connectString: zkConnect,
       sessionTimeoutMs: zkSessionTimeoutMs,
       connectionTimeoutMs: zkConnectionTimeoutMs,
       maxInFlightRequests: 10,
-      clock: this.platform.clock,
+      clock: platform.clock,
     })
     await client.start()
-    this.#zkUtils = new ZkUtils(client)
+    this.#zkClient = client
+    const zkUtils = new ZkUtils(client)
+    this.#zkUtils = zkUtils
+    const channel = new OffsetsChannel({ config, zkUtils, platform })
+    this.#offsetsChannel = channel
+    this.#storedOffsets = new StoredOffsets({ config, zkUtils, channel })
   }
 
+  /** Makes what fetches; it stands still until something is owned. */
   createFetcher(): void {
     const { consumerIdString, config, zkUtils, platform } = this
     const options = { consumerIdString, config, zkUtils, platform }
     this.#fetcher = new ConsumerFetcherManager(options)
   }
 
+  /** Connects to the coordinator, if it is needed at all. */
   async ensureOffsetManagerConnected(): Promise<void> {
     if (this.config.offsetsStorage !== 'kafka') return
-    const { config, zkUtils, platform } = this
-    this.#offsetsChannel ??= new OffsetsChannel({ config, zkUtils, platform })
-    await this.#offsetsChannel.ensureOffsetManagerConnected()
+    await this.#offsetsChannel?.ensureOffsetManagerConnected(this.shutdownSignal)
   }
 
   get zkUtils(): ZkUtils {
-    if (!this.#zkUtils) throw new Error('the connector is not open')
+    if (!this.#zkUtils) throw new IllegalStateException('the connector is not open')
     return this.#zkUtils
+  }
+
+  /** Where the group's offsets are kept. */
+  get storedOffsets(): StoredOffsets {
+    const stored = this.#storedOffsets
+    if (!stored) throw new IllegalStateException('the connector is not open')
+    return stored
   }
 
   get fetcher(): ConsumerFetcherManager | undefined {
@@ -173,13 +204,47 @@ export class ZookeeperConsumerConnector implements ConsumerConnector {
     keyDecoder: Decoder<K>,
     valueDecoder: Decoder<V>,
   ): Promise<TopicStreams<K, V>> {
+    this.#streamsAreMadeNow()
+    return this.consume(topicCountMap, keyDecoder, valueDecoder)
+  }
+
+  /** @throws MessageStreamsExistException once streams were made. */
+  async createMessageStreamsByFilter<K, V>(
+    topicFilter: TopicFilter,
+    numStreams: number,
+    keyDecoder: Decoder<K>,
+    valueDecoder: Decoder<V>,
+  ): Promise<KafkaStream<K, V>[]> {
+    this.#streamsAreMadeNow()
+    const decoders = { keyDecoder, valueDecoder }
+    const pairs = this.#queuesAndStreams(numStreams, decoders)
+    const handler = new WildcardStreamsHandler(this, topicFilter, pairs)
+    this.#wildcardStreamsHandler = handler
+    await handler.start()
+    return pairs.map(({ stream }) => stream as unknown as KafkaStream<K, V>)
+  }
+
+  #streamsAreMadeNow(): void {
     if (this.#messageStreamCreated) {
       throw new MessageStreamsExistException(
         'streams were made by this connector already',
       )
     }
     this.#messageStreamCreated = true
-    return this.consume(topicCountMap, keyDecoder, valueDecoder)
+  }
+
+  #queuesAndStreams<K, V>(
+    count: number,
+    decoders: { readonly keyDecoder: Decoder<K>; readonly valueDecoder: Decoder<V> },
+  ): QueueAndStream[] {
+    const { clientId, consumerTimeoutMs, queuedMaxMessages } = this.config
+    const { clock } = this.platform
+    return Array.from({ length: count }, () => {
+      const channel = new AsyncQueue<QueueItem>(queuedMaxMessages)
+      const options = { channel, consumerTimeoutMs, clientId, clock, ...decoders }
+      const stream = new KafkaStream(options) as KafkaStream<unknown, unknown>
+      return { queue: channel, stream }
+    })
   }
 
   /** @throws MessageStreamsExistException once streams were made. */
@@ -200,22 +265,12 @@ export class ZookeeperConsumerConnector implements ConsumerConnector {
   ): Promise<TopicStreams<K, V>> {
     const topicCount = new StaticTopicCount(this.consumerIdString, topicCountMap)
     const threadIds = topicCount.getConsumerThreadIdsPerTopic()
-    const { config, platform } = this
 
     // Make a queue and a stream for every thread of every topic.
-    const queuesAndStreams = [...threadIds.values()].flat().map((): QueueAndStream => {
-      const queue = new AsyncQueue<QueueItem>(config.queuedMaxMessages)
-      const stream = new KafkaStream({
-        channel: queue,
-        consumerTimeoutMs: config.consumerTimeoutMs,
-        keyDecoder,
-        valueDecoder,
-        clientId: config.clientId,
-        clock: platform.clock,
-      }) as KafkaStream<unknown, unknown>
-      return { queue, stream }
-    })
+    const count = [...threadIds.values()].flat().length
+    const queuesAndStreams = this.#queuesAndStreams(count, { keyDecoder, valueDecoder })
 
+    // Join the group; what is owned begins to flow.
     await this.registerConsumerInZK(topicCount)
     await this.reinitializeConsumer(topicCount, queuesAndStreams)
     const streams = this.#loadBalancerListener?.kafkaMessageAndMetadataStreams
@@ -234,11 +289,23 @@ export class ZookeeperConsumerConnector implements ConsumerConnector {
     log.info(`${this.consumerIdString} is registered in ${this.config.groupId}`)
   }
 
-  /** Ties threads to queues, watches what matters, and rebalances for the first time. */
+  /**
+   * Ties threads to queues, watches what matters, and rebalances. Called once for a list of
+   * topics, and again and again for an expression, as topics come and go.
+   *
+   * @param queuesAndStreams one for each thread of each topic; with an expression, one for
+   *   each thread, which all topics share.
+   */
   async reinitializeConsumer(
     topicCount: TopicCount,
     queuesAndStreams: readonly QueueAndStream[],
   ): Promise<void> {
+    const isWildcard = topicCount instanceof WildcardTopicCount
+    const allTopics = isWildcard ? await this.zkUtils.getAllTopics() : []
+    if (this.isShuttingDown) {
+      throw new IllegalStateException('the connector is shut down')
+    }
+
     // Make the listeners, once.
     this.#loadBalancerListener ??= new ZKRebalancerListener(this, new Map())
     const loadBalancerListener = this.#loadBalancerListener
@@ -252,18 +319,24 @@ export class ZookeeperConsumerConnector implements ConsumerConnector {
     )
 
     // Tie each thread to its queue, each topic to its streams.
-    const threadIds = topicCount.getConsumerThreadIdsPerTopic([])
+    const threadIds = topicCount.getConsumerThreadIdsPerTopic(allTopics)
     const topicStreamsMap = loadBalancerListener.kafkaMessageAndMetadataStreams
-    const next = queuesAndStreams[Symbol.iterator]()
+    let next = 0
     for (const [topic, ids] of threadIds) {
-      const streams: KafkaStream<unknown, unknown>[] = []
-      for (const threadId of ids) {
-        const pair = next.next().value as QueueAndStream
-        const key = topicAndConsumerThreadId(topic, threadId)
-        this.topicThreadIdAndQueues.put(key, pair.queue)
-        streams.push(pair.stream)
+      const from = isWildcard ? 0 : next
+      const pairs = queuesAndStreams.slice(from, from + ids.length)
+      next = from + ids.length
+      for (const [i, { queue }] of pairs.entries()) {
+        const threadId = ids[i] as ConsumerThreadId
+        this.topicThreadIdAndQueues.put(
+          topicAndConsumerThreadId(topic, threadId),
+          queue,
+        )
       }
-      topicStreamsMap.set(topic, streams)
+      topicStreamsMap.set(
+        topic,
+        pairs.map(({ stream }) => stream),
+      )
     }
 
     // Watch the session, the members and the topics.
@@ -272,7 +345,7 @@ export class ZookeeperConsumerConnector implements ConsumerConnector {
     zkUtils.subscribeStateChanges(this.#sessionExpirationListener)
     await zkUtils.subscribeChildChanges(idsDir, loadBalancerListener)
     for (const topic of topicStreamsMap.keys()) {
-      const path = `/brokers/topics/${topic}`
+      const path = TopicZNode.path(topic)
       await zkUtils.subscribeDataChanges(path, this.#topicPartitionChangeListener)
     }
 
@@ -283,7 +356,9 @@ export class ZookeeperConsumerConnector implements ConsumerConnector {
   queueOf(topic: string, threadId: ConsumerThreadId): AsyncQueue<QueueItem> {
     const key = topicAndConsumerThreadId(topic, threadId)
     const queue = this.topicThreadIdAndQueues.get(key)
-    if (!queue) throw new Error(`no stream is named ${threadId} for ${topic}`)
+    if (!queue) {
+      throw new IllegalStateException(`no stream is named ${threadId} for ${topic}`)
+    }
     return queue
   }
 
@@ -315,72 +390,13 @@ export class ZookeeperConsumerConnector implements ConsumerConnector {
   async fetchOffsets(
     partitions: readonly TopicPartition[],
   ): Promise<TopicPartitionMap<number> | undefined> {
-    const found = new TopicPartitionMap<number>()
-    if (partitions.length === 0) return found
-
-    // Read them from ZooKeeper, unless Kafka keeps them.
-    if (this.config.offsetsStorage === 'zookeeper') {
-      for (const tp of partitions)
-        found.set(tp, await this.fetchOffsetFromZooKeeper(tp))
-      return found
-    }
+    if (partitions.length === 0) return new TopicPartitionMap()
     while (!this.isShuttingDown) {
-      const offsets = await this.#tryFetchOffsets(partitions)
+      const offsets = await this.storedOffsets.fetch(partitions, this.shutdownSignal)
       if (offsets) return offsets
       await this.#backOff()
     }
     return undefined
-  }
-
-  async fetchOffsetFromZooKeeper(topicPartition: TopicPartition): Promise<number> {
-    const path = ConsumerOffset.path(this.config.groupId, topicPartition)
-    const data = await this.zkUtils.readDataMaybeNull(path)
-    return ConsumerOffset.decode(path, data) ?? InvalidOffset
-  }
-
-  async #tryFetchOffsets(
-    partitions: readonly TopicPartition[],
-  ): Promise<TopicPartitionMap<number> | undefined> {
-    const groupId = this.config.groupId
-    const topics = [...groupByTopic(partitions)].map(([name, ids]) => ({
-      name,
-      partitionIndexes: ids,
-    }))
-    try {
-      const response = await this.#onOffsetsChannel((channel) =>
-        channel.exchange(ApiKeys.OFFSET_FETCH, 2, { groupId, topics }),
-      )
-
-      // Look at the error of the whole answer, too.
-      let error = Errors.forCode(response.errorCode)
-      const offsets = new TopicPartitionMap<number>()
-      for (const { name, partitions: answers } of response.topics) {
-        for (const { partition, committedOffset, errorCode } of answers) {
-          if (errorCode !== 0) error = Errors.forCode(errorCode)
-          offsets.set(new TopicPartition(name, partition), committedOffset)
-        }
-      }
-      if (error === Errors.NONE) return await this.#withDualOffsets(offsets)
-      log.debug(`the offsets could not be fetched: ${error.name}`)
-      if (error !== Errors.COORDINATOR_LOAD_IN_PROGRESS)
-        this.#offsetsChannel?.disconnect()
-    } catch (failure) {
-      log.warn('the offsets could not be fetched', failure)
-      this.#offsetsChannel?.disconnect()
-    }
-    return undefined
-  }
-
-  /** While a group moves from one storage to the other, the larger offset counts. */
-  async #withDualOffsets(
-    offsets: TopicPartitionMap<number>,
-  ): Promise<TopicPartitionMap<number>> {
-    if (!this.config.dualCommitEnabled) return offsets
-    for (const [topicPartition, offset] of [...offsets]) {
-      const stored = await this.fetchOffsetFromZooKeeper(topicPartition)
-      offsets.set(topicPartition, Math.max(offset, stored))
-    }
-    return offsets
   }
 
   /** The task of the scheduler. */
@@ -411,92 +427,25 @@ export class ZookeeperConsumerConnector implements ConsumerConnector {
     let tries = 1 + (isAutoCommit ? 0 : this.config.offsetsCommitMaxRetries)
     while (offsets.size > 0 && tries-- > 0) {
       if (await this.#tryCommitOffsets(offsets)) return
+      if (this.isShuttingDown) return
       if (tries > 0) await this.#backOff()
     }
   }
 
   async #tryCommitOffsets(offsets: OffsetsToCommit): Promise<boolean> {
-    if (this.config.offsetsStorage === 'zookeeper') {
-      for (const [tp, offset] of offsets) await this.commitOffsetToZooKeeper(tp, offset)
-      return true
-    }
-    const topics = [...groupByTopic(offsets.keys())].map(([name, ids]) => ({
-      name,
-      partitions: ids.map((partition) => ({
-        partition,
-        committedOffset:
-          offsets.get(new TopicPartition(name, partition)) ?? InvalidOffset,
-        committedMetadata: '',
-      })),
-    }))
-    const { groupId } = this.config
-    const member = { generationId: -1, memberId: '', retentionTimeMs: -1 }
+    const { storedOffsets, shutdownSignal } = this
+    if (!this.isShuttingDown) return storedOffsets.commit(offsets, shutdownSignal)
+
+    // Look for a coordinator for a last time, but not for ever.
+    const { clock } = this.platform
+    const giveUp = new AbortController()
+    const patienceMs = this.config.offsetsChannelSocketTimeoutMs
+    const timer = clock.setTimeout(() => giveUp.abort(), patienceMs)
     try {
-      const response = await this.#onOffsetsChannel((channel) =>
-        channel.exchange(ApiKeys.OFFSET_COMMIT, 2, { groupId, ...member, topics }),
-      )
-      return await this.#handleCommitResponse(offsets, response.topics)
-    } catch (failure) {
-      log.warn('the offsets could not be committed', failure)
-      this.#offsetsChannel?.disconnect()
-      return false
+      return await storedOffsets.commit(offsets, giveUp.signal)
+    } finally {
+      clock.clearTimeout(timer)
     }
-  }
-
-  async #handleCommitResponse(
-    offsets: OffsetsToCommit,
-    topics: readonly {
-      readonly name: string
-      readonly partitions: readonly {
-        readonly partition: number
-        readonly errorCode: number
-      }[]
-    }[],
-  ): Promise<boolean> {
-    let shouldRetry = false
-    for (const { name, partitions } of topics) {
-      for (const { partition, errorCode } of partitions) {
-        const topicPartition = new TopicPartition(name, partition)
-        const error = Errors.forCode(errorCode)
-        const offset = offsets.get(topicPartition)
-
-        // Write to ZooKeeper, too, while the group may still have members that read there.
-        if (error === Errors.NONE) {
-          if (this.config.dualCommitEnabled && offset !== undefined) {
-            await this.commitOffsetToZooKeeper(topicPartition, offset)
-          }
-          continue
-        }
-        log.warn(`the offset of ${topicPartition} was not committed: ${error.name}`)
-        if (error !== Errors.OFFSET_METADATA_TOO_LARGE) shouldRetry = true
-        if (
-          error === Errors.NOT_COORDINATOR ||
-          error === Errors.COORDINATOR_NOT_AVAILABLE
-        ) {
-          this.#offsetsChannel?.disconnect()
-        }
-      }
-    }
-    return !shouldRetry
-  }
-
-  /** Writes one offset, unless it is there already. */
-  async commitOffsetToZooKeeper(tp: TopicPartition, offset: number): Promise<void> {
-    if (this.checkpointedZkOffsets.get(tp) === offset) return
-    const path = ConsumerOffset.path(this.config.groupId, tp)
-    const data = ConsumerOffset.encode(offset).toString()
-    await this.zkUtils.updatePersistentPath(path, data)
-    this.checkpointedZkOffsets.set(tp, offset)
-  }
-
-  async #onOffsetsChannel<T>(use: (channel: OffsetsChannel) => Promise<T>): Promise<T> {
-    const { config, zkUtils, platform } = this
-    this.#offsetsChannel ??= new OffsetsChannel({ config, zkUtils, platform })
-    const channel = this.#offsetsChannel
-    return channel.offsetsChannelLock.runExclusive(async () => {
-      await channel.ensureOffsetManagerConnected()
-      return use(channel)
-    })
   }
 
   async #backOff(): Promise<void> {
@@ -508,25 +457,58 @@ export class ZookeeperConsumerConnector implements ConsumerConnector {
     }
   }
 
-  /** Commits, leaves the group and ends the streams. A second call does nothing. */
-  async shutdown(): Promise<void> {
-    if (this.isShuttingDown) return
+  /**
+   * Commits, leaves the group and ends the streams. Never throws. Waits for a rebalance
+   * that runs: a rebalance listener must not wait for it.
+   */
+  shutdown(): Promise<void> {
+    this.#shuttingDown ??= this.#shutdownOnce()
+    return this.#shuttingDown
+  }
+
+  async #shutdownOnce(): Promise<void> {
     this.#shutdown.abort()
     log.info(`${this.consumerIdString} is shutting down`)
+    const ending = this.#endConsuming().catch((error) => {
+      log.error('error during consumer connector shutdown', error)
+    })
+
+    // Leave ZooKeeper in the end, or now, if it does not answer.
+    const { signal, stop } = this.#whenZooKeeperIsGone()
+    try {
+      await unlessAborted(ending, signal)
+    } catch {
+      log.warn('ZooKeeper does not answer; shutting down without it')
+    }
+    stop()
+    await this.#zkUtils?.close()
+    await ending
+    this.#offsetsChannel?.disconnect()
+  }
+
+  async #endConsuming(): Promise<void> {
+    await this.#wildcardStreamsHandler?.shutdown()
     await this.#loadBalancerListener?.shutdown()
 
     // Wait for a rebalance that runs, then end everything in Kafka's order.
     await this.rebalanceLock.runExclusive(async () => {
-      try {
-        await this.#scheduler.shutdown()
-        await this.#fetcher?.stopConnections()
-        await this.sendShutdownToAllQueues()
-        if (this.config.autoCommitEnable) await this.commitOffsets(true)
-      } finally {
-        this.#offsetsChannel?.close()
-        await this.#zkUtils?.close()
-      }
+      await this.#scheduler.shutdown()
+      await this.#fetcher?.stopConnections()
+      await this.sendShutdownToAllQueues()
+      if (this.config.autoCommitEnable) await this.commitOffsets(true)
     })
+  }
+
+  /** A signal that fires when the session must have expired without our hearing of it. */
+  #whenZooKeeperIsGone(): { signal: AbortSignal; stop: () => void } {
+    const { clock } = this.platform
+    const gone = new AbortController()
+    const look = () => {
+      if (this.#zkClient?.connectionState !== 'connected') gone.abort()
+      else timer = clock.setTimeout(look, this.config.zkSessionTimeoutMs)
+    }
+    let timer = clock.setTimeout(look, this.config.zkSessionTimeoutMs)
+    return { signal: gone.signal, stop: () => clock.clearTimeout(timer) }
   }
 
   /** Ends every stream: what was not given out is dropped. */
@@ -537,12 +519,4 @@ export class ZookeeperConsumerConnector implements ConsumerConnector {
       await queue.put(shutdownCommand)
     }
   }
-}
-
-function groupByTopic(partitions: Iterable<TopicPartition>): Map<string, number[]> {
-  const topics = new Map<string, number[]>()
-  for (const { topic, partition } of partitions) {
-    topics.set(topic, [...(topics.get(topic) ?? []), partition])
-  }
-  return topics
 }

@@ -228,8 +228,8 @@ export class LogBroker {
     // biome-ignore lint/suspicious/noExplicitAny: as decoded
     const responses = body.topics.map(({ topic, partitions }: any) => ({
       topic,
-      // biome-ignore lint/suspicious/noExplicitAny: as decoded
       partitions: partitions.map(
+        // biome-ignore lint/suspicious/noExplicitAny: as decoded
         ({ partition, fetchOffset, partitionMaxBytes }: any) => {
           const key = `${topic}-${partition}`
           const start = world.logStart.get(key) ?? 0
