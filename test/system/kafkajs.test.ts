@@ -1,16 +1,23 @@
 /**
  * kafkajs against the command: topics, producers, groups that members join and leave.
  */
+import { createHash } from 'node:crypto'
+import { createReadStream } from 'node:fs'
+import { createInterface } from 'node:readline'
 import {
   CompressionTypes,
   type Consumer,
   type ConsumerGroupJoinEvent,
+  type EachBatchPayload,
   Kafka,
   logLevel,
 } from 'kafkajs'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { StartedCommand, TemporaryDirectory } from './running-command.ts'
-import { textLines } from './text-file.ts'
+import { textLines, writeTextFile } from './text-file.ts'
+
+const FULL = process.env.SYSTEM_FULL === '1'
+const MINUTES = 60_000
 
 let home: TemporaryDirectory
 let broker: StartedCommand
@@ -102,7 +109,76 @@ class Member {
   }
 }
 
+/** Sends a file's lines to one partition, in order, so many at once. */
+async function sendFile(topic: string, path: string): Promise<void> {
+  const producer = client().producer()
+  await producer.connect()
+  let messages: { value: string; partition: number }[] = []
+  const flush = async () => {
+    await producer.send({ topic, acks: 1, messages })
+    messages = []
+  }
+  for await (const value of createInterface({ input: createReadStream(path) })) {
+    if (messages.push({ value, partition: 0 }) === 5000) await flush()
+  }
+  if (messages.length > 0) await flush()
+  await producer.disconnect()
+}
+
+/** Reads so many lines of one partition. @returns their SHA-256 as a file */
+async function readLines(
+  topic: string,
+  groupId: string,
+  lines: number,
+): Promise<string> {
+  const consumer = client().consumer({
+    groupId,
+    maxBytesPerPartition: 4 << 20,
+    maxWaitTimeInMs: 50,
+  })
+  await consumer.connect()
+  await consumer.subscribe({ topic, fromBeginning: true })
+  const hash = createHash('sha256')
+  let count = 0
+  await new Promise<void>((resolve, reject) => {
+    const eachBatch = async ({ batch }: EachBatchPayload) => {
+      for (const { value } of batch.messages) hash.update(`${value}\n`)
+      count += batch.messages.length
+      if (count >= lines) resolve()
+    }
+    consumer.run({ eachBatch }).catch(reject)
+  })
+  await consumer.disconnect()
+  return hash.digest('hex')
+}
+
 describe('kafkajs', () => {
+  it.runIf(FULL)(
+    'brings 1,000,000 lines there and back',
+    async () => {
+      const text = writeTextFile(`${home.path}/text`, 1_000_000)
+      await createTopic('whole', 1)
+      const began = performance.now()
+      await sendFile('whole', text.path)
+      const produced = performance.now()
+      expect(await readLines('whole', 'whole', text.lines)).toBe(text.sha256)
+      const consumed = performance.now()
+      console.info(
+        `kafkajs, ${text.lines} lines, ${text.bytes} bytes: ` +
+          `produced in ${Math.round(produced - began)} ms, ` +
+          `consumed in ${Math.round(consumed - produced)} ms`,
+      )
+    },
+    10 * MINUTES,
+  )
+
+  it('brings a file there and back, line by line in order', async () => {
+    const text = writeTextFile(`${home.path}/file`, 50_000)
+    await createTopic('file', 1)
+    await sendFile('file', text.path)
+    expect(await readLines('file', 'file', text.lines)).toBe(text.sha256)
+  })
+
   it('sends a text and a group reads the same', async () => {
     const texts = textLines(20_000)
     await createTopic('text', 3)
