@@ -5,15 +5,21 @@
  *
  * @module
  */
-import { cpSync, existsSync, mkdirSync, readdirSync } from 'node:fs'
+import { cpSync, existsSync, mkdirSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { defineConfig } from 'vitepress'
-import { expandCodeForms, linkInlineCode } from './weave/markdown-forms.ts'
+import {
+  expandCodeForms,
+  expandTraceForms,
+  linkInlineCode,
+} from './weave/markdown-forms.ts'
+import { readRecordings } from './weave/trace-pages.ts'
 import { weave } from './weave/weave.ts'
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..', '..')
 const index = await weave(root)
+const recordings = readRecordings(join(root, 'docs', '.vitepress', 'recordings'))
 shipMermaid()
 
 /** Copies Mermaid beside the pages: bundling it would triple the build. */
@@ -33,17 +39,23 @@ function shipMermaid(): void {
   )
 }
 
-function apiSidebar() {
-  const path = join(root, 'docs', 'api')
-  if (!existsSync(path)) return []
-  return [{ text: 'API', link: '/api/' }]
-}
-
-const wings = [...new Set(index.files.map(({ file }) => file.split('/')[0] ?? ''))]
-const traces = readdirSync(join(root, 'docs', 'traces')).map((name) =>
-  name.slice(0, -3),
-)
+const wings = [...new Set(index.files.map(({ file }) => file))]
+  .filter((file) => file.includes('/'))
+  .map((file) => file.split('/')[0] ?? '')
+  .filter((wing, i, all) => all.indexOf(wing) === i)
+const traces = recordings.map(({ name }) => name)
 let diagrams = 0
+
+/** A source page as a search index sees it: one heading for each symbol. */
+function symbolHeadings(path: string): string {
+  const name = path.replace(/^source\//, '').replace(/\.md$/, '.ts')
+  const source = index.files.find(({ file }) => file === name)
+  if (!source) return ''
+  const ids = new Set(source.symbols.map(({ id }) => id))
+  const headings = [...ids].map((id) => `## ${id} {#${id}}\n\nsrc/${name}\n`)
+  const title = source.title.replaceAll('`', '')
+  return [`# ${title} {#of-this-file}\n`, ...headings].join('\n')
+}
 
 export default defineConfig({
   title: 'The Annotated Kafka',
@@ -70,11 +82,23 @@ export default defineConfig({
 
       // Expand `@code` lines before anything is parsed.
       const parse = md.parse.bind(md)
-      md.parse = (source, env) => parse(expandCodeForms(source, index), env)
+      md.parse = (source, env) =>
+        parse(expandTraceForms(expandCodeForms(source, index), recordings), env)
     },
   },
   themeConfig: {
-    search: { provider: 'local' },
+    search: {
+      provider: 'local',
+      options: {
+        // A source page is found by the names of its symbols; its code is not searched.
+        _render(text, env, md) {
+          const path: string = env.relativePath ?? ''
+          if (path.startsWith('api/')) return ''
+          if (path.startsWith('source/')) return md.render(symbolHeadings(path), env)
+          return md.render(text, env)
+        },
+      },
+    },
     outline: [2, 3],
     nav: [
       { text: 'Notes', link: '/notes/' },
@@ -84,17 +108,17 @@ export default defineConfig({
       { text: 'API', link: '/api/' },
     ],
     sidebar: {
-      '/source/': wings.map((wing) => ({
-        text: wing,
-        collapsed: true,
-        items: index.files
-          .filter(({ file }) => file.startsWith(`${wing}/`) || file === wing)
-          .map(({ file }) => ({
-            text: file.slice(file.indexOf('/') + 1).replace(/\.ts$/, ''),
-            link: `/source/${file.replace(/\.ts$/, '')}`,
-          })),
-      })),
-      '/api/': apiSidebar(),
+      // Side bars travel in every page, so these two only say where the lists are.
+      '/source/': [
+        {
+          text: 'Source',
+          items: [
+            { text: 'All files', link: '/source/' },
+            ...wings.map((wing) => ({ text: wing, link: `/source/#${wing}` })),
+          ],
+        },
+      ],
+      '/api/': [{ text: 'API reference', link: '/api/' }],
       '/': [
         { text: 'The notes', link: '/notes/' },
         {

@@ -5,6 +5,7 @@
  *
  * - `@code Log.append` alone on a line: the whole symbol, with its location;
  * - `@code Log.append / Assign offsets`: one paragraph of it;
+ * - `@trace produce`: the diagram of a recording, and a link to all of it;
  * - inline code in the shape of a symbol: a link to its annotated source, when it is one.
  *
  * A name after `@code` that does not resolve fails the build.
@@ -13,10 +14,24 @@
  */
 import type { SourceIndex } from './source-index.ts'
 import { escapeHtml } from './source-pages.ts'
+import type { TraceOutput } from './trace-pages.ts'
 
 // What is used of markdown-it; its types are not a dependency of ours.
 interface Markdown {
   readonly renderer: { readonly rules: Record<string, unknown> }
+}
+
+/** Replaces `@trace` lines by the diagram of the recording. */
+export function expandTraceForms(
+  markdown: string,
+  recordings: readonly TraceOutput[],
+): string {
+  return markdown.replace(/^@trace (.+)$/gm, (_, name: string) => {
+    const recording = recordings.find((candidate) => candidate.name === name.trim())
+    if (!recording) throw new Error(`no recording is named ${name}`)
+    const link = `[The whole recording](/traces/${recording.name}) has the call tree.`
+    return ['```mermaid', recording.mermaid, '```', '', link].join('\n')
+  })
 }
 
 /** Replaces `@code` lines by fences that carry their location. */

@@ -92,7 +92,9 @@ export class SourceIndex {
       const name = id.slice(4)
       return this.find(`${name}.constructor`) ?? this.find(name)
     }
-    return this.#symbols.get(id)?.[0]
+    // Of overloads, the one with the body.
+    const found = this.#symbols.get(id) ?? []
+    return [...found].sort((a, b) => b.to - b.from - (a.to - a.from))[0]
   }
 
   /** @throws when no symbol has that name. */

@@ -8,8 +8,9 @@
  */
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { createMarkdownRenderer } from 'vitepress'
+import MarkdownIt from 'markdown-it'
 import { ties } from '../../../src/traces/ties.ts'
+import { linkInlineCode } from './markdown-forms.ts'
 import { notesPage } from './notes-page.ts'
 import { SourceIndex } from './source-index.ts'
 import { sourcePage } from './source-pages.ts'
@@ -19,8 +20,10 @@ import { readRecordings, tracePage } from './trace-pages.ts'
 export async function weave(root: string): Promise<SourceIndex> {
   const docs = join(root, 'docs')
   const index = SourceIndex.read(join(root, 'src'))
-  const markdown = await createMarkdownRenderer(docs)
-  const toHtml = (text: string) => fenceDrawings(text, (t) => markdown.render(t))
+  // A renderer of its own: VitePress would share its one, and comments hold no HTML.
+  const markdown = new MarkdownIt({ html: false })
+  linkInlineCode(markdown, index)
+  const toHtml = (text: string) => unbroken(markdown.render(text))
   const write = (path: string, text: string) => {
     const target = join(docs, path)
     mkdirSync(dirname(target), { recursive: true })
@@ -46,9 +49,9 @@ export async function weave(root: string): Promise<SourceIndex> {
   return index
 }
 
-/** An indented drawing in a comment is a block of its own, whatever stands around it. */
-function fenceDrawings(text: string, render: (text: string) => string): string {
-  return render(text)
+/** A blank line would end a block of HTML in the middle; a comment keeps its place. */
+function unbroken(html: string): string {
+  return html.replace(/\n(?=[ \t]*\n)/g, '\n<!---->')
 }
 
 function sourceList(index: SourceIndex): string {
