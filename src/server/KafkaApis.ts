@@ -181,7 +181,16 @@ export class KafkaApis implements ApisContext {
     const { apiVersion, correlationId } = request.header
     const known = apiVersion <= api.maxVersion
     const version = known ? apiVersion : 0
-    const frame = encodeResponse(api, version, correlationId, body, sizeHint)
+    let frame: Buffer
+    try {
+      frame = encodeResponse(api, version, correlationId, body, sizeHint)
+    } catch (error) {
+      // Hang up: what cannot be written, such as bytes that the disk does not give any
+      // more, must not fail whoever completed this request.
+      log.error(`the answer to ${api.name} cannot be written`, error)
+      this.closeConnection(request)
+      return
+    }
     this.requestChannel.sendResponse({ kind: 'send', request, frame })
   }
 

@@ -25,6 +25,7 @@ import { KafkaController } from '../controller/KafkaController.ts'
 import { GroupCoordinator } from '../coordinator/group/GroupCoordinator.ts'
 import { ProducerIdManager } from '../coordinator/transaction/ProducerIdManager.ts'
 import { BrokerMetadataCheckpoint } from '../log/BrokerMetadataCheckpoint.ts'
+import { LogCleaner } from '../log/LogCleaner.ts'
 import { LogConfig } from '../log/LogConfig.ts'
 import { LogDirFailureChannel } from '../log/LogDirFailureChannel.ts'
 import { LogManager } from '../log/LogManager.ts'
@@ -167,6 +168,10 @@ export class KafkaServer {
       scheduler: this.#part(this.#kafkaScheduler),
       brokerState: this.brokerState,
       halt: (reason) => this.#halt(reason),
+      createCleaner: config.logCleanerEnable
+        ? (logs, logDirs) =>
+            new LogCleaner({ config, logDirs, logs, logDirFailureChannel, platform })
+        : undefined,
     })
   }
 

@@ -63,6 +63,32 @@ describe('a failed log directory', () => {
     client.close()
   })
 
+  it.each([3, 7])(
+    'does not fail the producer that completes a fetch of version %s',
+    async (version) => {
+      const { platform, broker, client } = await startOnDisks('/disk-a')
+      await createTopic(client, 't')
+      const consumer = clientOf(cluster!)
+      const { delayedFetchPurgatory } = broker.replicaManager
+      const fetched = fetchBytes(consumer, 't', 0, { version, maxWaitMs: 9000 })
+      while (delayedFetchPurgatory.delayed === 0) await fetchBytes(client, 't', 9)
+      const heal = platform.storage.addFault({
+        ...{ path: /\.log$/, operations: ['read'], code: 'EIO' },
+      })
+      const [produced, read] = await Promise.allSettled([
+        produce(client, 't', ['x']),
+        fetched,
+      ])
+      expect(produced).toMatchObject({ value: { errorCode: 0 } })
+
+      // The consumer is told something, or hung up on; it is never left waiting.
+      if (read.status === 'fulfilled') expect(read.value.errorCode).not.toBe(0)
+      heal()
+      consumer.close()
+      client.close()
+    },
+  )
+
   it('ends the broker when it was the last one', async () => {
     const { platform, broker, client } = await startOnDisks('/disk-a')
     await createTopic(client, 't')

@@ -51,6 +51,8 @@ export interface ApisContext extends ApisParts {
     body: ResIn,
     sizeHint?: number,
   ): void
+  /** Answers with an error; closes the connection where no answer is awaited. */
+  handleError(request: Request, error: unknown): void
   /** Ends a request that wants no answer: acks 0. */
   sendNoOpResponse(request: Request): void
   /** Ends a request by closing its connection. */

@@ -66,8 +66,14 @@ export function handleFetch(context: ApisContext, request: Request): void {
         [topicPartition, toBody(topicPartition, data, version)] as const,
     )
     const all = [...refused, ...found]
-    const answer = fetchContext.updateAndGenerateResponseData(all)
-    sendFetchResponse(context, request, answer, fetchOffsets)
+
+    // Keep what goes wrong here to this request: a producer may have completed it.
+    try {
+      const answer = fetchContext.updateAndGenerateResponseData(all)
+      sendFetchResponse(context, request, answer, fetchOffsets)
+    } catch (error) {
+      context.handleError(request, error)
+    }
   }
   if (interesting.length === 0) {
     respond([])
