@@ -62,6 +62,7 @@ export default defineConfig({
   description: 'Apache Kafka 1.1, from the call traces down to the bytes',
   srcExclude: ['notes/call-trace-notes.md'],
   cleanUrls: true,
+  head: [['link', { rel: 'icon', href: '/favicon.svg', type: 'image/svg+xml' }]],
   lastUpdated: false,
   vite: { build: { chunkSizeWarningLimit: 4000 } },
   markdown: {

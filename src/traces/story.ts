@@ -11,11 +11,14 @@ import type { Recording } from '../trace/record-run.ts'
 import type { Message } from '../trace/render-mermaid.ts'
 import { ties } from './ties.ts'
 
+/** Lines of the notes that are a look into a map: true, and too many for a picture. */
+const SMALL = new Set(['Pool.get', 'Pool.put', 'BlockingChannel.send'])
+
 const told = new Set(ties.flatMap((tie) => tie.sees.map((sight) => sight.frame)))
 
 /** True for a call that is a line of the notes. */
 export function isTold(frame: Frame): boolean {
-  return told.has(frame.name)
+  return told.has(frame.name) && !SMALL.has(frame.name)
 }
 
 /** True when a frame, or one it was begun under, is one of the named roots. */

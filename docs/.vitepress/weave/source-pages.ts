@@ -74,7 +74,9 @@ export async function sourcePage(
   const end = lines.length
   while (line <= end) {
     const text = lines[line - 1]?.trim() ?? ''
-    if (/^import\b/.test(text)) {
+    if (text === '') {
+      line++
+    } else if (/^import\b/.test(text)) {
       const last = endOfImports(lines, line)
       const code = codeOf(colours, line, last)
       out.push(`<details class="imports"><summary>imports</summary>${code}</details>`)
