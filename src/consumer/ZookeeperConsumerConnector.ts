@@ -23,11 +23,15 @@
 import { AsyncQueue } from '../base/async/AsyncQueue.ts'
 import { KafkaScheduler } from '../base/async/KafkaScheduler.ts'
 import { Mutex } from '../base/async/Mutex.ts'
-import { IllegalStateException, MessageStreamsExistException } from '../base/errors.ts'
+import {
+  IllegalArgumentException,
+  IllegalStateException,
+  MessageStreamsExistException,
+} from '../base/errors.ts'
 import { logger } from '../base/logger.ts'
 import { Pool } from '../base/Pool.ts'
 import type { Platform } from '../base/platform/Platform.ts'
-import { TopicPartition } from '../base/TopicPartition.ts'
+import type { TopicPartition } from '../base/TopicPartition.ts'
 import { TopicPartitionMap } from '../base/TopicPartitionMap.ts'
 import { ConsumerIdsZNode, ConsumerIdZNode } from '../zk/consumer-znodes.ts'
 import { TopicZNode } from '../zk/topic-znodes.ts'
@@ -88,6 +92,8 @@ export class ZookeeperConsumerConnector implements ConsumerConnector {
   consumerRebalanceListener: ConsumerRebalanceListener | undefined
   readonly #environment: ConsumerEnvironment
   readonly #scheduler: KafkaScheduler
+  /** Of all streams, also those that no topic feeds yet. */
+  readonly #queues: AsyncQueue<QueueItem>[] = []
   readonly #shutdown = new AbortController()
   #shuttingDown: Promise<void> | undefined
   #zkClient: ZooKeeperClient | undefined
@@ -208,13 +214,21 @@ export class ZookeeperConsumerConnector implements ConsumerConnector {
     return this.consume(topicCountMap, keyDecoder, valueDecoder)
   }
 
-  /** @throws MessageStreamsExistException once streams were made. */
+  /**
+   * Makes streams that all topics share which a filter allows.
+   *
+   * @throws MessageStreamsExistException once streams were made.
+   * @throws IllegalArgumentException for less than one stream.
+   */
   async createMessageStreamsByFilter<K, V>(
     topicFilter: TopicFilter,
     numStreams: number,
     keyDecoder: Decoder<K>,
     valueDecoder: Decoder<V>,
   ): Promise<KafkaStream<K, V>[]> {
+    if (!Number.isInteger(numStreams) || numStreams < 1) {
+      throw new IllegalArgumentException(`${numStreams} streams; expected at least 1`)
+    }
     this.#streamsAreMadeNow()
     const decoders = { keyDecoder, valueDecoder }
     const pairs = this.#queuesAndStreams(numStreams, decoders)
@@ -241,6 +255,7 @@ export class ZookeeperConsumerConnector implements ConsumerConnector {
     const { clock } = this.platform
     return Array.from({ length: count }, () => {
       const channel = new AsyncQueue<QueueItem>(queuedMaxMessages)
+      this.#queues.push(channel)
       const options = { channel, consumerTimeoutMs, clientId, clock, ...decoders }
       const stream = new KafkaStream(options) as KafkaStream<unknown, unknown>
       return { queue: channel, stream }
@@ -414,22 +429,29 @@ export class ZookeeperConsumerConnector implements ConsumerConnector {
    * @param isAutoCommit the name is Kafka's, the meaning is the contrary: with `true` one
    *   attempt is made (shutdown, rebalance, a call without arguments), with `false` it is
    *   retried `offsets.commit.max.retries` times (the periodic task).
+   * @differs 1.1.1 sends the same offsets at each retry, and so may set a group back that
+   *   has gone on in another member. Its form with given offsets is left out.
    */
   async commitOffsets(isAutoCommit = true): Promise<void> {
-    const offsets: OffsetsToCommit = new TopicPartitionMap()
-    for (const [topic, partitions] of this.topicRegistry) {
-      for (const [partition, info] of partitions) {
-        offsets.set(new TopicPartition(topic, partition), info.getConsumeOffset())
-      }
-    }
-
     // Try until it is done, or tries are used up; then give up silently, as Kafka does.
+    // Look anew each time: what was given up meanwhile is somebody else's to commit.
     let tries = 1 + (isAutoCommit ? 0 : this.config.offsetsCommitMaxRetries)
-    while (offsets.size > 0 && tries-- > 0) {
-      if (await this.#tryCommitOffsets(offsets)) return
+    while (tries-- > 0) {
+      const offsets = this.#consumeOffsets()
+      if (offsets.size === 0 || (await this.#tryCommitOffsets(offsets))) return
       if (this.isShuttingDown) return
       if (tries > 0) await this.#backOff()
     }
+  }
+
+  #consumeOffsets(): OffsetsToCommit {
+    const offsets: OffsetsToCommit = new TopicPartitionMap()
+    for (const partitions of this.topicRegistry.values()) {
+      for (const info of partitions.values()) {
+        offsets.set(info.topicPartition, info.getConsumeOffset())
+      }
+    }
+    return offsets
   }
 
   async #tryCommitOffsets(offsets: OffsetsToCommit): Promise<boolean> {
@@ -481,7 +503,13 @@ export class ZookeeperConsumerConnector implements ConsumerConnector {
       log.warn('ZooKeeper does not answer; shutting down without it')
     }
     stop()
-    await this.#zkUtils?.close()
+    try {
+      await this.#zkUtils?.close()
+    } catch (error) {
+      log.warn('the session could not be closed; it will expire', error)
+    }
+
+    // Wait for what went on without ZooKeeper: its failures end it.
     await ending
     this.#offsetsChannel?.disconnect()
   }
@@ -513,8 +541,7 @@ export class ZookeeperConsumerConnector implements ConsumerConnector {
 
   /** Ends every stream: what was not given out is dropped. */
   async sendShutdownToAllQueues(): Promise<void> {
-    const queues = new Set([...this.topicThreadIdAndQueues].map(([, queue]) => queue))
-    for (const queue of queues) {
+    for (const queue of this.#queues) {
       queue.clear()
       await queue.put(shutdownCommand)
     }

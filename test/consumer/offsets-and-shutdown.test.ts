@@ -8,6 +8,7 @@ let group: GroupFixture
 let broker: LogBroker
 
 const kafka = { 'offsets.storage': 'kafka' }
+const soon = { 'rebalance.backoff.ms': '10' }
 const kafkaOnly = { ...kafka, 'dual.commit.enabled': 'false' }
 
 beforeEach(async () => {
@@ -187,6 +188,24 @@ describe('offsets in Kafka', () => {
       refuses(seen, Errors.OFFSET_METADATA_TOO_LARGE.code)
     await group.run(connector.commitOffsets(false))
     expect(broker.asked('OffsetCommit')).toHaveLength(8)
+  })
+
+  it('commitOffsets(false) does not go on for a partition that was given up', async () => {
+    const two = await group.join('c2', { t: 1 }, kafkaOnly)
+    await group.take(two.streams[0]!, 1)
+    let refused = 0
+    broker.answers.OffsetCommit = (seen) =>
+      ++refused === 1 ? refuses(seen, Errors.REQUEST_TIMED_OUT.code) : undefined
+    const committing = two.connector.commitOffsets(false)
+    await group.platform.virtualClock.settle()
+
+    // The partition goes to c1, which reads on and commits, before the next attempt.
+    const one = await group.join('c1', { t: 1 }, { ...kafkaOnly, ...soon })
+    await group.take(one.streams[0]!, 2)
+    await group.run(one.connector.commitOffsets())
+    expect(group.world.offsets.get('g/t-0')).toBe(3)
+    await group.run(committing)
+    expect(group.world.offsets.get('g/t-0')).toBe(3)
   })
 
   it('commitOffsets(false) survives a coordinator that hangs up', async () => {

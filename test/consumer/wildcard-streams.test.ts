@@ -1,6 +1,9 @@
 /** Streams of all topics that an expression allows. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { MessageStreamsExistException } from '../../src/base/errors.ts'
+import {
+  IllegalArgumentException,
+  MessageStreamsExistException,
+} from '../../src/base/errors.ts'
 import {
   Blacklist,
   type TopicFilter,
@@ -94,6 +97,22 @@ describe('createMessageStreamsByFilter()', () => {
     for (const made of twice) {
       await expect(made).rejects.toThrow(MessageStreamsExistException)
     }
+  })
+
+  it('shutdown() ends streams that no topic was ever for', async () => {
+    const { connector, streams } = await join('c1', new Whitelist('none'), 2)
+    const waiting = streams.map((stream) => stream.iterator().hasNext())
+    await group.run(connector.shutdown())
+    const ended = group.platform.clock.sleep(1000).then(() => 'still waiting')
+    for (const one of waiting) {
+      expect(await group.run(Promise.race([one, ended]))).toBe(false)
+    }
+  })
+
+  it.each([0, -1, 1.5])('refuses %d streams', async (count) => {
+    await expect(join('c1', new Whitelist('a'), count)).rejects.toThrow(
+      IllegalArgumentException,
+    )
   })
 
   it('shutdown() ends its streams, and no topic is listened to any more', async () => {
