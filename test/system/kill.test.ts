@@ -13,7 +13,13 @@ import { textLines } from './text-file.ts'
 const TOPIC = 'lines'
 const LINES_A_BATCH = 20
 const IN_FLIGHT = 5
-const ROUNDS = 5
+const FULL = process.env.SYSTEM_FULL === '1'
+const ROUNDS = FULL ? 12 : 4
+
+/** Acks and seeds of the long run. */
+const moreRuns = [1, -1].flatMap((acks) => {
+  return [11, 12, 13, 14].map((seed) => [acks, seed] as const)
+})
 
 /** A batch on its way: its number, its lines, and where it went, once that is known. */
 interface Batch {
@@ -183,16 +189,19 @@ async function killRepeatedly(
 describe('kill -9 while a producer sends', () => {
   const lines = textLines(5000)
 
-  for (const acks of [1, -1]) {
-    for (const seed of [1, 2]) {
-      it(`loses nothing that was acknowledged, acks=${acks}, seed ${seed}`, async () => {
-        await killRepeatedly(
-          seed,
-          async () => new RecordingProducer(lines, acks),
-          async () => {},
-        )
-      }, 60_000)
-    }
+  for (const [acks, seed] of FULL
+    ? moreRuns
+    : ([
+        [1, 1],
+        [-1, 2],
+      ] as const)) {
+    it(`loses nothing that was acknowledged, acks=${acks}, seed ${seed}`, async () => {
+      await killRepeatedly(
+        seed,
+        async () => new RecordingProducer(lines, acks),
+        async () => {},
+      )
+    }, 60_000)
   }
 
   it('leaves each line once when an idempotent producer repeats, seed 3', async () => {
