@@ -25,8 +25,11 @@ export interface StartOptions {
 
 /** What Kafka's own sample of `server.properties` sets for a few brokers. */
 function sampleDefaults(brokers: number): Record<string, string> {
+  const replicas = String(Math.min(brokers, 3))
   return {
-    'offsets.topic.replication.factor': String(Math.min(brokers, 3)),
+    'offsets.topic.replication.factor': replicas,
+    'transaction.state.log.replication.factor': replicas,
+    'transaction.state.log.min.isr': '1',
     'group.initial.rebalance.delay.ms': '0',
   }
 }

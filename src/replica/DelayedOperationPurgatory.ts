@@ -39,6 +39,8 @@ export interface DelayedOperationPurgatoryOptions {
   readonly purgeInterval?: number
   /** False in tests that move the clock by hand. Default true. */
   readonly reaperEnabled?: boolean
+  /** False for operations that wait for as long as it takes. Default true. */
+  readonly timerEnabled?: boolean
 }
 
 /**
@@ -52,6 +54,7 @@ export class DelayedOperationPurgatory<T extends DelayedOperation> {
   readonly watchersForKey = new Pool<string, Watchers<T>>()
   readonly timeoutTimer: SystemTimer
   readonly #purgeInterval: number
+  readonly #timerEnabled: boolean
   readonly #expirationReaper: ExpiredOperationReaper | undefined
   // Operations put under watch since the last sweep, plus those pending at it: never
   // fewer than what the lists hold.
@@ -63,6 +66,7 @@ export class DelayedOperationPurgatory<T extends DelayedOperation> {
     this.purgatoryName = purgatoryName
     this.#purgeInterval = options.purgeInterval ?? 1000
     this.timeoutTimer = new SystemTimer(purgatoryName, clock)
+    this.#timerEnabled = options.timerEnabled ?? true
 
     // Start the loop that lets time pass in this room.
     if (options.reaperEnabled ?? true) {
@@ -99,7 +103,7 @@ export class DelayedOperationPurgatory<T extends DelayedOperation> {
     if (operation.maybeTryComplete()) return true
 
     // Put it on the clock.
-    if (!operation.isCompleted) {
+    if (!operation.isCompleted && this.#timerEnabled) {
       this.timeoutTimer.add(operation)
       if (operation.isCompleted) operation.cancel()
     }

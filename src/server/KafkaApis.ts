@@ -19,7 +19,7 @@ import { logger } from '../base/logger.ts'
 import type { Platform } from '../base/platform/Platform.ts'
 import type { KafkaController } from '../controller/KafkaController.ts'
 import type { GroupCoordinator } from '../coordinator/group/GroupCoordinator.ts'
-import type { ProducerIdManager } from '../coordinator/transaction/ProducerIdManager.ts'
+import type { TransactionCoordinator } from '../coordinator/transaction/TransactionCoordinator.ts'
 import type { Request, RequestChannel } from '../network/RequestChannel.ts'
 import type { Api } from '../protocol/Api.ts'
 import { ApiKeys } from '../protocol/ApiKeys.ts'
@@ -44,8 +44,9 @@ import {
 } from './handlers/list-offsets.ts'
 import { handleApiVersions, handleTopicMetadata } from './handlers/metadata.ts'
 import { handleProduce } from './handlers/produce.ts'
-import { handleInitProducerId } from './handlers/producer-id.ts'
 import * as topics from './handlers/topics.ts'
+import * as transactions from './handlers/transactions.ts'
+import { handleWriteTxnMarkersRequest } from './handlers/txn-markers.ts'
 import type { KafkaConfig } from './KafkaConfig.ts'
 import type { MetadataCache } from './MetadataCache.ts'
 
@@ -84,6 +85,14 @@ const handlers = new Map<number, Serve>([
     ApiKeys.OFFSET_FOR_LEADER_EPOCH.key,
     (apis, r) => apis.handleOffsetForLeaderEpochRequest(r),
   ],
+  [
+    ApiKeys.ADD_PARTITIONS_TO_TXN.key,
+    (apis, r) => apis.handleAddPartitionToTxnRequest(r),
+  ],
+  [ApiKeys.ADD_OFFSETS_TO_TXN.key, (apis, r) => apis.handleAddOffsetsToTxnRequest(r)],
+  [ApiKeys.END_TXN.key, (apis, r) => apis.handleEndTxnRequest(r)],
+  [ApiKeys.WRITE_TXN_MARKERS.key, (apis, r) => apis.handleWriteTxnMarkersRequest(r)],
+  [ApiKeys.TXN_OFFSET_COMMIT.key, (apis, r) => apis.handleTxnOffsetCommitRequest(r)],
   [ApiKeys.DESCRIBE_CONFIGS.key, (apis, r) => apis.handleDescribeConfigsRequest(r)],
   [ApiKeys.ALTER_CONFIGS.key, (apis, r) => apis.handleAlterConfigsRequest(r)],
   [ApiKeys.CREATE_PARTITIONS.key, (apis, r) => apis.handleCreatePartitionsRequest(r)],
@@ -99,6 +108,7 @@ export class KafkaApis implements ApisContext {
   readonly replicaManager: ReplicaManager
   readonly adminManager: AdminManager
   readonly groupCoordinator: GroupCoordinator
+  readonly txnCoordinator: TransactionCoordinator
   readonly controller: KafkaController
   readonly metadataCache: MetadataCache
   readonly fetchManager: FetchManager
@@ -106,25 +116,23 @@ export class KafkaApis implements ApisContext {
   readonly config: KafkaConfig
   readonly clusterId: string
   readonly platform: Platform
-  readonly producerIdManager: ProducerIdManager
 
   constructor(
     requestChannel: RequestChannel,
     replicaManager: ReplicaManager,
     adminManager: AdminManager,
     groupCoordinator: GroupCoordinator,
+    txnCoordinator: TransactionCoordinator,
     kafkaController: KafkaController,
     metadataCache: MetadataCache,
     fetchManager: FetchManager,
-    rest: Pick<
-      ApisParts,
-      'zkClient' | 'config' | 'clusterId' | 'platform' | 'producerIdManager'
-    >,
+    rest: Pick<ApisParts, 'zkClient' | 'config' | 'clusterId' | 'platform'>,
   ) {
     this.requestChannel = requestChannel
     this.replicaManager = replicaManager
     this.adminManager = adminManager
     this.groupCoordinator = groupCoordinator
+    this.txnCoordinator = txnCoordinator
     this.controller = kafkaController
     this.metadataCache = metadataCache
     this.fetchManager = fetchManager
@@ -132,7 +140,6 @@ export class KafkaApis implements ApisContext {
     this.config = rest.config
     this.clusterId = rest.clusterId
     this.platform = rest.platform
-    this.producerIdManager = rest.producerIdManager
   }
 
   /**
@@ -254,7 +261,7 @@ export class KafkaApis implements ApisContext {
     return group.handleOffsetFetchRequest(this, request)
   }
 
-  /** Says which broker coordinates a group. */
+  /** Says which broker coordinates a group or a transactional id. */
   handleFindCoordinatorRequest(request: Request): void | Promise<void> {
     return group.handleFindCoordinatorRequest(this, request)
   }
@@ -329,9 +336,34 @@ export class KafkaApis implements ApisContext {
     return topics.handleAlterConfigsRequest(this, request)
   }
 
-  /** Gives an idempotent producer its number. */
+  /** Gives a producer its number and epoch; fences those before it. */
   handleInitProducerIdRequest(request: Request): void | Promise<void> {
-    return handleInitProducerId(this, request)
+    return transactions.handleInitProducerIdRequest(this, request)
+  }
+
+  /** Takes partitions into a transaction, before they are written to. */
+  handleAddPartitionToTxnRequest(request: Request): void {
+    transactions.handleAddPartitionToTxnRequest(this, request)
+  }
+
+  /** Takes the offsets of a group into a transaction. */
+  handleAddOffsetsToTxnRequest(request: Request): void {
+    transactions.handleAddOffsetsToTxnRequest(this, request)
+  }
+
+  /** Commits or aborts a transaction. */
+  handleEndTxnRequest(request: Request): void {
+    transactions.handleEndTxnRequest(this, request)
+  }
+
+  /** Writes the markers that end transactions. */
+  handleWriteTxnMarkersRequest(request: Request): void {
+    handleWriteTxnMarkersRequest(this, request)
+  }
+
+  /** Stores offsets of a group that count once the transaction is committed. */
+  handleTxnOffsetCommitRequest(request: Request): void {
+    transactions.handleTxnOffsetCommitRequest(this, request)
   }
 
   /** Says where epochs ended, for followers that truncate. */

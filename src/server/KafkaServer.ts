@@ -11,8 +11,8 @@
  * first request. What others send meanwhile waits in sockets that were accepted.
  *
  * @kafka core/src/main/scala/kafka/server/KafkaServer.scala#KafkaServer
- * @differs Metrics, quotas, the authorizer, delegation tokens, the transaction coordinator
- *   and dynamic settings of brokers are not here yet.
+ * @differs Metrics, quotas, the authorizer, delegation tokens and dynamic settings of
+ *   brokers are not here yet.
  * @module
  */
 import { CountDownLatch } from '../base/async/CountDownLatch.ts'
@@ -24,6 +24,7 @@ import { join } from '../base/platform/path.ts'
 import { KafkaController } from '../controller/KafkaController.ts'
 import { GroupCoordinator } from '../coordinator/group/GroupCoordinator.ts'
 import { ProducerIdManager } from '../coordinator/transaction/ProducerIdManager.ts'
+import { TransactionCoordinator } from '../coordinator/transaction/TransactionCoordinator.ts'
 import { BrokerMetadataCheckpoint } from '../log/BrokerMetadataCheckpoint.ts'
 import { LogCleaner } from '../log/LogCleaner.ts'
 import { LogConfig } from '../log/LogConfig.ts'
@@ -82,6 +83,7 @@ export class KafkaServer {
   #kafkaController: KafkaController | undefined
   #adminManager: AdminManager | undefined
   #groupCoordinator: GroupCoordinator | undefined
+  #txnCoordinator: TransactionCoordinator | undefined
   #apis: KafkaApis | undefined
   #requestHandlerPool: KafkaRequestHandlerPool | undefined
   #dynamicConfigManager: DynamicConfigManager | undefined
@@ -231,6 +233,11 @@ export class KafkaServer {
       ...{ config, replicaManager, zkClient, platform },
     })
     await this.#groupCoordinator.startup()
+    this.#txnCoordinator = new TransactionCoordinator({
+      ...{ config, replicaManager, zkClient, metadataCache, platform },
+      producerIdManager: new ProducerIdManager(config.brokerId, zkClient),
+    })
+    await this.#txnCoordinator.startup()
   }
 
   async #startApis(): Promise<void> {
@@ -248,13 +255,11 @@ export class KafkaServer {
       this.replicaManager,
       this.#part(this.#adminManager),
       this.groupCoordinator,
+      this.txnCoordinator,
       this.kafkaController,
       this.metadataCache,
       fetchManager,
-      {
-        ...{ zkClient, config, platform, clusterId: this.#clusterId },
-        producerIdManager: new ProducerIdManager(config.brokerId, zkClient),
-      },
+      { zkClient, config, platform, clusterId: this.#clusterId },
     )
     this.#requestHandlerPool = new KafkaRequestHandlerPool(
       config.brokerId,
@@ -381,6 +386,7 @@ export class KafkaServer {
       () => this.#kafkaScheduler?.shutdown(),
       () => this.#apis?.close(),
       () => this.#adminManager?.shutdown(),
+      () => this.#txnCoordinator?.shutdown(),
       () => this.#groupCoordinator?.shutdown(),
       () => this.#replicaManager?.shutdown(),
       () => this.#logManager?.shutdown(),
@@ -437,6 +443,10 @@ export class KafkaServer {
 
   get groupCoordinator(): GroupCoordinator {
     return this.#part(this.#groupCoordinator)
+  }
+
+  get txnCoordinator(): TransactionCoordinator {
+    return this.#part(this.#txnCoordinator)
   }
 
   #part<T>(part: T | undefined): T {

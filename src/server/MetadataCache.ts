@@ -28,6 +28,9 @@ const log = logger('MetadataCache')
 /** Leader of a partition that is being deleted. */
 const LEADER_DURING_DELETE = -2
 
+/** Stands for a broker that cannot be reached. */
+const NO_NODE: BrokerEndPoint = { id: -1, host: '', port: -1 }
+
 /** What the controller said of one partition. */
 export interface PartitionInfo {
   readonly leader: number
@@ -110,6 +113,21 @@ export class MetadataCache {
     const broker = this.#aliveBrokers.get(brokerId)
     const endPoint = broker?.endPoints.find((e) => e.listenerName === listenerName)
     return endPoint && { id: brokerId, host: endPoint.host, port: endPoint.port }
+  }
+
+  /**
+   * Where the leader of a partition listens.
+   *
+   * @returns `undefined` for a partition that is not known; id -1 while nobody who is alive
+   *   leads it, or its leader has no such listener
+   */
+  getPartitionLeaderEndpoint(
+    topic: string,
+    partitionId: number,
+    listenerName: string,
+  ): BrokerEndPoint | undefined {
+    const info = this.getPartitionInfo(topic, partitionId)
+    return info && (this.getAliveEndpoint(info.leader, listenerName) ?? NO_NODE)
   }
 
   /** The topics among `topics` that are not known. */

@@ -407,6 +407,54 @@ export const definitions = {
     'silence after which a producer is forgotten',
     { min: 1 },
   ),
+  transactionMaxTimeoutMs: int(
+    'transaction.max.timeout.ms',
+    '900000',
+    'the longest that a producer may ask for',
+    { min: 1 },
+  ),
+  transactionTopicMinISR: int(
+    'transaction.state.log.min.isr',
+    '2',
+    'copies in sync to write a transaction',
+    { min: 1 },
+  ),
+  transactionsLoadBufferSize: int(
+    'transaction.state.log.load.buffer.size',
+    '5242880',
+    'a read',
+    { min: 1 },
+  ),
+  transactionTopicReplicationFactor: int(
+    'transaction.state.log.replication.factor',
+    '3',
+    'of __transaction_state',
+    { min: 1 },
+  ),
+  transactionTopicPartitions: int(
+    'transaction.state.log.num.partitions',
+    '50',
+    'of that topic',
+    { min: 1 },
+  ),
+  transactionTopicSegmentBytes: int(
+    'transaction.state.log.segment.bytes',
+    '104857600',
+    'of it',
+    { min: 1 },
+  ),
+  transactionAbortTimedOutTransactionCleanupIntervalMs: int(
+    'transaction.abort.timed.out.transaction.cleanup.interval.ms',
+    '60000',
+    'between two looks for transactions whose time is up',
+    { min: 1 },
+  ),
+  transactionRemoveExpiredTransactionalIdCleanupIntervalMs: int(
+    'transaction.remove.expired.transaction.cleanup.interval.ms',
+    '3600000',
+    'between two looks for producers to forget',
+    { min: 1 },
+  ),
 
   // Fetch sessions.
   maxIncrementalFetchSessionCacheSlots: int(

@@ -10,6 +10,7 @@
 import type { WireError } from '../base/errors.ts'
 import type { Request } from '../network/RequestChannel.ts'
 import { ApiKeys } from '../protocol/ApiKeys.ts'
+import type { AddPartitionsToTxnRequest } from '../protocol/messages/AddPartitionsToTxn.ts'
 import type { FetchRequest } from '../protocol/messages/Fetch.ts'
 import type { ListOffsetsRequest } from '../protocol/messages/ListOffsets.ts'
 import type { MetadataRequest } from '../protocol/messages/Metadata.ts'
@@ -17,6 +18,8 @@ import type { OffsetCommitRequest } from '../protocol/messages/OffsetCommit.ts'
 import type { OffsetFetchRequest } from '../protocol/messages/OffsetFetch.ts'
 import type { OffsetForLeaderEpochRequest } from '../protocol/messages/OffsetForLeaderEpoch.ts'
 import type { ProduceRequest } from '../protocol/messages/Produce.ts'
+import type { TxnOffsetCommitRequest } from '../protocol/messages/TxnOffsetCommit.ts'
+import type { WriteTxnMarkersRequest } from '../protocol/messages/WriteTxnMarkers.ts'
 
 type Body = Record<string, unknown>
 
@@ -46,6 +49,12 @@ export function errorResponse(request: Request, error: WireError): unknown {
       return offsetCommit(request.body<OffsetCommitRequest>(), errorCode)
     case ApiKeys.OFFSET_FETCH:
       return offsetFetch(request.body<OffsetFetchRequest>(), errorCode)
+    case ApiKeys.TXN_OFFSET_COMMIT:
+      return offsetCommit(request.body<TxnOffsetCommitRequest>(), errorCode)
+    case ApiKeys.ADD_PARTITIONS_TO_TXN:
+      return addPartitions(request.body<AddPartitionsToTxnRequest>(), errorCode)
+    case ApiKeys.WRITE_TXN_MARKERS:
+      return writeMarkers(request.body<WriteTxnMarkersRequest>(), errorCode)
     case ApiKeys.OFFSET_FOR_LEADER_EPOCH:
       return epochs(request.body<OffsetForLeaderEpochRequest>(), errorCode)
     default:
@@ -95,13 +104,40 @@ function metadata({ topics }: MetadataRequest, errorCode: number) {
   }
 }
 
-function offsetCommit({ topics }: OffsetCommitRequest, errorCode: number) {
+function offsetCommit(
+  { topics }: OffsetCommitRequest | TxnOffsetCommitRequest,
+  errorCode: number,
+) {
   return {
     topics: topics.map(({ name, partitions }) => ({
       name,
       partitions: partitions.map(({ partition }) => ({ partition, errorCode })),
     })),
   }
+}
+
+function addPartitions(
+  { topics }: AddPartitionsToTxnRequest,
+  partitionErrorCode: number,
+) {
+  const results = topics.map(({ name, partitions }) => ({
+    name,
+    resultsByPartition: partitions.map((partition) => ({
+      ...{ partition, partitionErrorCode },
+    })),
+  }))
+  return { results }
+}
+
+function writeMarkers({ markers }: WriteTxnMarkersRequest, errorCode: number) {
+  const answers = markers.map(({ producerId, topics }) => ({
+    producerId,
+    topics: topics.map(({ name, partitionIndexes }) => ({
+      name,
+      partitions: partitionIndexes.map((partition) => ({ partition, errorCode })),
+    })),
+  }))
+  return { markers: answers }
 }
 
 function offsetFetch({ topics }: OffsetFetchRequest, errorCode: number) {

@@ -77,6 +77,9 @@ function testingDefaults(brokers: number): Record<string, string> {
     'group.initial.rebalance.delay.ms': '0',
     'offsets.topic.num.partitions': '5',
     'offsets.topic.replication.factor': replicas,
+    'transaction.state.log.num.partitions': '5',
+    'transaction.state.log.replication.factor': replicas,
+    'transaction.state.log.min.isr': '1',
     'controlled.shutdown.retry.backoff.ms': '200',
     'log.index.size.max.bytes': '1048576',
 

@@ -345,7 +345,7 @@ describe('handleOffsetCommitRequest(), handleOffsetFetchRequest()', () => {
 })
 
 describe('handleInitProducerIdRequest()', () => {
-  it('gives each producer another number, and refuses transactions', async () => {
+  it('gives each producer another number; an id of its own is for its coordinator', async () => {
     const ask = (transactionalId: string | null) =>
       client.sendAndReceive(InitProducerId, 0, {
         transactionalId,
@@ -355,7 +355,8 @@ describe('handleInitProducerIdRequest()', () => {
     const second = await ask(null)
     expect(first).toMatchObject({ errorCode: 0, producerEpoch: 0 })
     expect(second.producerId).toBe(first.producerId + 1n)
-    expect((await ask('t')).errorCode).toBe(code('INVALID_REQUEST'))
+    expect((await ask('t')).errorCode).toBe(code('NOT_COORDINATOR'))
+    expect((await ask('')).errorCode).toBe(code('INVALID_REQUEST'))
   })
 })
 

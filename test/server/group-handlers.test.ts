@@ -22,6 +22,7 @@ async function setUp(alive = 1) {
     config: {
       ...{ offsetMetadataMaxSize: 4, offsetsRetentionMinutes: 1 },
       ...{ offsetsTopicReplicationFactor: 1, offsetsTopicPartitions: 5 },
+      ...{ transactionTopicReplicationFactor: 1, transactionTopicPartitions: 5 },
     },
     metadataCache: {
       contains: (topic: string) => topics.has(topic),
@@ -33,6 +34,10 @@ async function setUp(alive = 1) {
     },
     adminManager: {
       adminZkClient: { createTopic: async (name: string) => void created.push(name) },
+    },
+    txnCoordinator: {
+      partitionFor: (name: string) => Number(name),
+      transactionTopicConfigs: () => ({}),
     },
     groupCoordinator: {
       partitionFor: (name: string) => Number(name),
@@ -150,10 +155,10 @@ describe('group handlers', () => {
       unavailable,
       { errorCode: 0, errorMessage: null, nodeId: 3, host: 'h', port: 9095 },
       unavailable,
-      { errorCode: Errors.INVALID_REQUEST.code },
+      unavailable,
       'closed',
     ])
-    expect(created).toHaveLength(1)
+    expect(created).toEqual(['__consumer_offsets', '__transaction_state'])
   })
 
   it('handleFindCoordinatorRequest() waits for enough brokers', async () => {

@@ -12,7 +12,7 @@
 import type { Platform } from '../../base/platform/Platform.ts'
 import type { KafkaController } from '../../controller/KafkaController.ts'
 import type { GroupCoordinator } from '../../coordinator/group/GroupCoordinator.ts'
-import type { ProducerIdManager } from '../../coordinator/transaction/ProducerIdManager.ts'
+import type { TransactionCoordinator } from '../../coordinator/transaction/TransactionCoordinator.ts'
 import type { Request, RequestChannel } from '../../network/RequestChannel.ts'
 import type { Api } from '../../protocol/Api.ts'
 import type { ReplicaManager } from '../../replica/ReplicaManager.ts'
@@ -28,6 +28,7 @@ export interface ApisParts {
   readonly replicaManager: ReplicaManager
   readonly adminManager: AdminManager
   readonly groupCoordinator: GroupCoordinator
+  readonly txnCoordinator: TransactionCoordinator
   readonly controller: KafkaController
   readonly metadataCache: MetadataCache
   readonly fetchManager: FetchManager
@@ -35,7 +36,6 @@ export interface ApisParts {
   readonly config: KafkaConfig
   readonly clusterId: string
   readonly platform: Platform
-  readonly producerIdManager: ProducerIdManager
 }
 
 /** The parts, and the ways to end a request. Each request is ended exactly once. */

@@ -27,7 +27,10 @@ import {
   type UpdateMetadataRequest,
 } from '../../protocol/messages/UpdateMetadata.ts'
 import type { Partition } from '../../replica/Partition.ts'
-import { GROUP_METADATA_TOPIC_NAME } from '../../zk/Topic.ts'
+import {
+  GROUP_METADATA_TOPIC_NAME,
+  TRANSACTION_STATE_TOPIC_NAME,
+} from '../../zk/Topic.ts'
 import type { ApisContext } from './ApisContext.ts'
 
 /** Serves a LeaderAndIsr request; see `KafkaApis.handleLeaderAndIsrRequest`. */
@@ -36,21 +39,30 @@ export async function handleLeaderAndIsr(
   request: Request,
 ): Promise<void> {
   const body = request.body<LeaderAndIsrRequest>()
-  const { replicaManager, groupCoordinator } = context
+  const { replicaManager, groupCoordinator, txnCoordinator } = context
   const { correlationId } = request.header
 
-  // Take up, and give up, the groups of partitions whose leader changed.
+  // Take up, and give up, the groups and transactional ids of partitions whose leader
+  // changed.
   const onLeadershipChange = (
     becameLeader: readonly Partition[],
     becameFollower: readonly Partition[],
   ) => {
-    for (const { topic, partitionId } of becameLeader) {
-      if (topic !== GROUP_METADATA_TOPIC_NAME) continue
-      groupCoordinator.handleGroupImmigration(partitionId)
+    for (const partition of becameLeader) {
+      const { topic, partitionId } = partition
+      if (topic === GROUP_METADATA_TOPIC_NAME) {
+        groupCoordinator.handleGroupImmigration(partitionId)
+      } else if (topic === TRANSACTION_STATE_TOPIC_NAME) {
+        txnCoordinator.handleTxnImmigration(partitionId, partition.getLeaderEpoch())
+      }
     }
-    for (const { topic, partitionId } of becameFollower) {
-      if (topic !== GROUP_METADATA_TOPIC_NAME) continue
-      groupCoordinator.handleGroupEmigration(partitionId)
+    for (const partition of becameFollower) {
+      const { topic, partitionId } = partition
+      if (topic === GROUP_METADATA_TOPIC_NAME) {
+        groupCoordinator.handleGroupEmigration(partitionId)
+      } else if (topic === TRANSACTION_STATE_TOPIC_NAME) {
+        txnCoordinator.handleTxnEmigration(partitionId, partition.getLeaderEpoch())
+      }
     }
   }
   const response = await replicaManager.becomeLeaderOrFollower(

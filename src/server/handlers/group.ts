@@ -5,17 +5,17 @@
  * of `__consumer_offsets`, then talks to that broker only.
  *
  *     FindCoordinator(group) ─▶ partitionFor(group) = 17 ─▶ leader of __consumer_offsets-17
+ *     FindCoordinator(transactional id) ─▶ leader of its partition of __transaction_state
  *     JoinGroup ─▶ SyncGroup ─▶ Heartbeat …      LeaveGroup
  *
  * The handlers translate between the wire and `GroupCoordinator`; what a group does is
  * decided there. Offsets have a file of their own, `offsets.ts`.
  *
  * @kafka core/src/main/scala/kafka/server/KafkaApis.scala#KafkaApis.handleFindCoordinatorRequest
- * @differs Coordinators of transactions are not built: looking for one is answered
- *   INVALID_REQUEST.
  * @module
  */
 import { Errors, type WireError } from '../../base/errors.ts'
+import { TopicPartition } from '../../base/TopicPartition.ts'
 import type { Request } from '../../network/RequestChannel.ts'
 import {
   DeleteGroups,
@@ -38,7 +38,10 @@ import {
 import { ListGroups } from '../../protocol/messages/ListGroups.ts'
 import { SyncGroup, type SyncGroupRequest } from '../../protocol/messages/SyncGroup.ts'
 import type { BrokerEndPoint } from '../../zk/Broker.ts'
-import { GROUP_METADATA_TOPIC_NAME } from '../../zk/Topic.ts'
+import {
+  GROUP_METADATA_TOPIC_NAME,
+  TRANSACTION_STATE_TOPIC_NAME,
+} from '../../zk/Topic.ts'
 import type { ApisContext } from './ApisContext.ts'
 import { getOrCreateInternalTopic } from './internal-topics.ts'
 
@@ -53,38 +56,41 @@ export async function handleFindCoordinatorRequest(
   request: Request,
 ): Promise<void> {
   const { key, keyType } = request.body<FindCoordinatorRequest>()
-  const respond = (error: WireError, coordinator?: BrokerEndPoint, message?: string) =>
+  const respond = (error: WireError, coordinator?: BrokerEndPoint) =>
     context.sendResponse(request, FindCoordinator, {
       ...{ throttleTimeMs: 0, errorCode: error.code },
-      errorMessage: error === Errors.NONE ? null : (message ?? error.message),
+      errorMessage: error === Errors.NONE ? null : error.message,
       nodeId: coordinator?.id ?? -1,
       host: coordinator?.host ?? '',
       port: coordinator?.port ?? -1,
     })
-  if (keyType === CoordinatorType.TRANSACTION) {
-    respond(Errors.INVALID_REQUEST, undefined, 'transactions are not built here')
-    return
-  }
-  if (keyType !== CoordinatorType.GROUP) {
+  const { groupCoordinator, txnCoordinator } = context
+  let topicPartition: TopicPartition
+  if (keyType === CoordinatorType.GROUP) {
+    const partition = groupCoordinator.partitionFor(key)
+    topicPartition = new TopicPartition(GROUP_METADATA_TOPIC_NAME, partition)
+  } else if (keyType === CoordinatorType.TRANSACTION) {
+    const partition = txnCoordinator.partitionFor(key)
+    topicPartition = new TopicPartition(TRANSACTION_STATE_TOPIC_NAME, partition)
+  } else {
     context.closeConnection(request)
     return
   }
 
-  // Have the topic, then ask who leads the partition of the group.
-  const { error } = await getOrCreateInternalTopic(context, GROUP_METADATA_TOPIC_NAME)
+  // Have the topic, then ask who leads the partition.
+  const { error } = await getOrCreateInternalTopic(context, topicPartition.topic)
   const coordinator =
-    error === Errors.NONE ? leaderFor(context, request, key) : undefined
+    error === Errors.NONE ? leaderFor(context, request, topicPartition) : undefined
   respond(coordinator ? Errors.NONE : Errors.COORDINATOR_NOT_AVAILABLE, coordinator)
 }
 
-/** The coordinator of a group, on the listener that was asked. */
+/** The coordinator, on the listener that was asked. */
 function leaderFor(
-  { groupCoordinator, metadataCache }: ApisContext,
+  { metadataCache }: ApisContext,
   { context: { listenerName } }: Request,
-  groupId: string,
+  { topic, partition }: TopicPartition,
 ): BrokerEndPoint | undefined {
-  const partition = groupCoordinator.partitionFor(groupId)
-  const info = metadataCache.getPartitionInfo(GROUP_METADATA_TOPIC_NAME, partition)
+  const info = metadataCache.getPartitionInfo(topic, partition)
   return info && metadataCache.getAliveEndpoint(info.leader, listenerName)
 }
 

@@ -2,7 +2,8 @@
  * # Topics that make themselves
  *
  * A topic may come to be because someone asked about it: the one in which groups keep
- * their offsets, when the first group looks for its coordinator; any other, when
+ * their offsets, when the first group looks for its coordinator; the one of transactions,
+ * likewise; any other, when
  * `auto.create.topics.enable` is on. Whoever asked is told to ask again: the topic has no
  * leaders yet.
  *
@@ -12,7 +13,10 @@
 import { Errors, TopicExistsException, type WireError } from '../../base/errors.ts'
 import { logger } from '../../base/logger.ts'
 import type { ConfigEntries } from '../../zk/AdminZkClient.ts'
-import { GROUP_METADATA_TOPIC_NAME } from '../../zk/Topic.ts'
+import {
+  GROUP_METADATA_TOPIC_NAME,
+  TRANSACTION_STATE_TOPIC_NAME,
+} from '../../zk/Topic.ts'
 import type { ApisContext } from './ApisContext.ts'
 
 const log = logger('KafkaApis')
@@ -72,30 +76,48 @@ export async function createTopic(
  * @returns COORDINATOR_NOT_AVAILABLE with fewer brokers than it needs replicas, and what
  *   {@link createTopic} returns when it had to be made
  * @kafka core/src/main/scala/kafka/server/KafkaApis.scala#KafkaApis.getOrCreateInternalTopic
- * @differs `__transaction_state` is not made: transactions are not built, so it is unknown.
  */
 export async function getOrCreateInternalTopic(
   context: ApisContext,
   topic: string,
 ): Promise<InternalTopic> {
-  const { metadataCache, config, groupCoordinator } = context
+  const { metadataCache } = context
   if (metadataCache.contains(topic)) return { error: Errors.NONE, known: true }
-  if (topic !== GROUP_METADATA_TOPIC_NAME) {
-    return { error: Errors.UNKNOWN_TOPIC_OR_PARTITION, known: false }
-  }
+  const asked = internalTopic(context, topic)
+  if (!asked) return { error: Errors.UNKNOWN_TOPIC_OR_PARTITION, known: false }
 
-  // With too few brokers, a broker that fails would take offsets with it: wait for more.
-  const replicationFactor = config.offsetsTopicReplicationFactor
+  // With too few brokers, a broker that fails would take all with it: wait for more.
+  const { replicationFactor, key } = asked
   const alive = metadataCache.getAliveBrokers().length
   if (alive < replicationFactor) {
-    log.error(
-      `${topic} needs ${replicationFactor} brokers ` +
-        `(offsets.topic.replication.factor), ${alive} are alive`,
-    )
+    const needs = `${replicationFactor} brokers (${key})`
+    log.error(`${topic} needs ${needs}, ${alive} are alive`)
     return { error: Errors.COORDINATOR_NOT_AVAILABLE, known: false }
   }
-  const numPartitions = config.offsetsTopicPartitions
-  const configs = groupCoordinator.offsetsTopicConfigs()
-  const rest = { numPartitions, replicationFactor, configs }
-  return { error: await createTopic(context, topic, rest), known: false }
+  return { error: await createTopic(context, topic, asked), known: false }
+}
+
+/** How a topic of Kafka's own is to be, and the key that says with how many copies. */
+function internalTopic(
+  { config, groupCoordinator, txnCoordinator }: ApisContext,
+  topic: string,
+): (Required<NewTopic> & { readonly key: string }) | undefined {
+  switch (topic) {
+    case GROUP_METADATA_TOPIC_NAME:
+      return {
+        key: 'offsets.topic.replication.factor',
+        numPartitions: config.offsetsTopicPartitions,
+        replicationFactor: config.offsetsTopicReplicationFactor,
+        configs: groupCoordinator.offsetsTopicConfigs(),
+      }
+    case TRANSACTION_STATE_TOPIC_NAME:
+      return {
+        key: 'transaction.state.log.replication.factor',
+        numPartitions: config.transactionTopicPartitions,
+        replicationFactor: config.transactionTopicReplicationFactor,
+        configs: txnCoordinator.transactionTopicConfigs(),
+      }
+    default:
+      return undefined
+  }
 }
