@@ -360,3 +360,27 @@ describe('ZKSessionExpireListener', () => {
     expect(['a', 'b']).toContain(seen[0])
   })
 })
+
+describe('a stream during rebalances', () => {
+  it('loses nothing and repeats nothing, at whatever moment one begins', async () => {
+    await group.createTopic('t', 1)
+    const { connector, streams } = await group.join('c1', { t: 1 })
+    const seen: string[] = []
+    const loop = (async () => {
+      for await (const item of streams[0]!) seen.push(String(item.message()))
+    })()
+    const wanted: string[] = []
+    for (let turns = 0; turns < 150; turns++) {
+      // Let a message arrive, and a rebalance begin a few turns later.
+      const value = `message ${turns}`
+      wanted.push(value)
+      group.world.produce('t-0', value)
+      for (let i = 0; i < turns; i++) await undefined
+      connector.loadBalancerListener?.rebalanceEventTriggered()
+      await group.advance(20)
+      expect(seen).toEqual(wanted)
+    }
+    await group.run(connector.shutdown())
+    await loop
+  })
+})
