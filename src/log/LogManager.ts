@@ -105,7 +105,7 @@ export class LogManager {
 
     // The logs in them.
     this.loadLogs()
-    this.cleaner = options.createCleaner?.(this.#currentLogs)
+    this.cleaner = options.createCleaner?.(this.#currentLogs, this.liveLogDirs)
   }
 
   /** Settings of topics that have none of their own. */

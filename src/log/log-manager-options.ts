@@ -48,5 +48,7 @@ export interface LogManagerOptions extends LogDirsOptions {
   readonly scheduler: KafkaScheduler
   readonly brokerState?: BrokerStateListener
   /** The cleaner of compacted logs, if there is one. */
-  readonly createCleaner?: (logs: TopicPartitionMap<Log>) => LogCleanerView
+  readonly createCleaner?:
+    | ((logs: TopicPartitionMap<Log>, logDirs: readonly string[]) => LogCleanerView)
+    | undefined
 }
