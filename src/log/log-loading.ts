@@ -15,7 +15,8 @@
  * @kafka core/src/main/scala/kafka/log/Log.scala#loadSegments
  * @differs in Kafka these are methods of `Log`; here functions, because `Log` calls them
  *   once, before it is a log. A missing offset index is rebuilt; 1.1.1 means to, but makes
- *   an empty one first and then finds it in order.
+ *   an empty one first and then finds it in order. A crash in the middle of a swap does not
+ *   cost the segment before it; in 1.1.1 it does, when the old segment was away already.
  * @module
  */
 import { logger } from '../base/logger.ts'
@@ -196,8 +197,10 @@ function completeSwapOperations(
     })
     recoverSegment(context, swapSegment)
 
-    // Put it in place of all segments that it covers.
-    const oldSegments = segments.range(baseOffset, swapSegment.readNextOffset)
+    // Put it in place of all segments that it covers; one before it is not among them.
+    const oldSegments = segments
+      .range(baseOffset, swapSegment.readNextOffset)
+      .filter((old) => old.baseOffset >= baseOffset || old.readNextOffset > baseOffset)
     context.replaceSegments(swapSegment, oldSegments, true)
   }
 }
