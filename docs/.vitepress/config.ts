@@ -9,6 +9,7 @@ import { cpSync, existsSync, mkdirSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { defineConfig } from 'vitepress'
+import { checkSite } from './weave/check-site.ts'
 import {
   expandCodeForms,
   expandTraceForms,
@@ -64,6 +65,11 @@ export default defineConfig({
   cleanUrls: true,
   head: [['link', { rel: 'icon', href: '/favicon.svg', type: 'image/svg+xml' }]],
   lastUpdated: false,
+  buildEnd({ outDir }) {
+    // Fail for any link whose page or place is not there.
+    const complaints = checkSite(outDir)
+    if (complaints.length > 0) throw new Error(complaints.join('\n'))
+  },
   vite: { build: { chunkSizeWarningLimit: 4000 } },
   markdown: {
     languages: ['ts', 'bash', 'json'],

@@ -210,7 +210,7 @@ export class Selector {
 
   #fail(channel: KafkaChannel, doing: string, error: unknown): void {
     if (this.openOrClosingChannel(channel.id) !== channel) return
-    log.warn(`${doing} on ${channel.id} failed, the connection is closed`, error)
+    log.info(`${doing} on ${channel.id} failed, the connection is closed`, error)
     this.#disconnect(channel)
   }
 

@@ -118,7 +118,8 @@ export class KafkaServer {
       this.#isStartingUp = false
       log.info(`broker ${this.config.brokerId} started`)
     } catch (error) {
-      log.fatal('could not start; shutting down again', error)
+      // The caller is told; a second report would only hide the first.
+      log.info('could not start; shutting down again', error)
       this.#isStartingUp = false
       await this.shutdown()
       throw error

@@ -199,7 +199,7 @@ function collect(
       if (!ts.isIdentifier(declaration.name)) continue
       const owner = declaration.name.text
       add(statement, owner, 'constant')
-      ts.forEachChild(declaration, function visit(node) {
+      ts.forEachChild(declaration, function visit(node): unknown {
         if (!ts.isObjectLiteralExpression(node)) return ts.forEachChild(node, visit)
         for (const property of node.properties) addMember(property, owner, add)
       })

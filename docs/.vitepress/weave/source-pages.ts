@@ -177,7 +177,7 @@ function beginsRow(lines: readonly string[], line: number): boolean {
 
 function nextCode(lines: readonly string[], from: number): number {
   let line = from
-  while (line < lines.length && (lines[line - 1] ?? '').trim() === '') line++
+  while (line < lines.length && /^\s*(\/\/.*)?$/.test(lines[line - 1] ?? '')) line++
   return line
 }
 
