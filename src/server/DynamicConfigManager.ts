@@ -57,9 +57,21 @@ export class DynamicConfigManager {
     }
   }
 
-  /** Reads one note: which entity has other settings now. */
+  /**
+   * Reads one note: which entity has other settings now.
+   *
+   * @throws what ZooKeeper throws: the note is then read again.
+   * @differs A note that cannot be understood is skipped; in Kafka it keeps all later ones
+   *   from being read.
+   */
   async processNotification(path: string, note: Buffer): Promise<void> {
-    const entity = ConfigEntityChangeNotificationSequenceZNode.decode(path, note)
+    let entity: string
+    try {
+      entity = ConfigEntityChangeNotificationSequenceZNode.decode(path, note)
+    } catch (error) {
+      log.error(`the note ${path} is not understood`, error)
+      return
+    }
     const [entityType = '', ...rest] = entity.split('/')
     const handler = this.#configHandlers.get(entityType)
     if (handler) await this.#apply(entityType, rest.join('/'), handler)

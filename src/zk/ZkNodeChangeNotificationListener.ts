@@ -9,8 +9,8 @@
  * Notes are not taken down when they are read, since others must read them, too; a reader
  * takes down those that are older than a quarter of an hour.
  *
- * Invariants: notes are read in their order, one at a time, each once in a session; one
- * that cannot be processed does not keep the next from being read.
+ * Invariants: notes are read in their order, one at a time; one whose reading fails is read
+ * again at the next look, before those behind it, so that no change is missed.
  *
  * Kafka's thread with its queue is a loop here, on a queue of wake-up calls.
  *
@@ -34,7 +34,7 @@ export interface NotificationListenerOptions {
   readonly seqNodeRoot: string
   /** What the name of a note begins with, such as `config_change_`. */
   readonly seqNodePrefix: string
-  /** Reads a note. What it throws is logged. */
+  /** Reads a note. After it throws, the note is read again at the next look. */
   readonly processNotification: (path: string, note: Buffer) => Promise<void>
   readonly clock: Clock
 }
@@ -82,7 +82,7 @@ export class ZkNodeChangeNotificationListener {
     await this.#thread.shutdown()
   }
 
-  /** Reads the notes that are new, oldest first. */
+  /** Reads the notes that are new, oldest first. Never rejects. */
   async processNotifications(): Promise<void> {
     const { seqNodeRoot } = this.#options
     try {
@@ -104,12 +104,8 @@ export class ZkNodeChangeNotificationListener {
   async processNotification(note: string): Promise<void> {
     const path = `${this.#options.seqNodeRoot}/${note}`
     const found = await this.#zkClient.getDataAndVersion(path)
-    if (!found?.data) return
-    try {
-      await this.#options.processNotification(path, found.data)
-    } catch (error) {
-      log.error(`the note ${path} could not be processed`, error)
-    }
+    if (found?.data) await this.#options.processNotification(path, found.data)
+    else log.warn(`the note ${path} is gone, or blank`)
   }
 
   /** Takes old notes down. */
@@ -118,7 +114,7 @@ export class ZkNodeChangeNotificationListener {
     for (const note of notes) {
       const path = `${this.#options.seqNodeRoot}/${note}`
       const found = await this.#zkClient.getDataAndVersion(path)
-      if (!found || now - found.stat.ctime <= CHANGE_EXPIRATION_MS) continue
+      if (!found?.data || now - found.stat.ctime <= CHANGE_EXPIRATION_MS) continue
       await this.#zkClient.deletePath(path)
     }
   }
