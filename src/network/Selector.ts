@@ -19,7 +19,7 @@
  * @module
  */
 import { Condition } from '../base/async/Condition.ts'
-import { IllegalStateException } from '../base/errors.ts'
+import { IllegalStateException, InvalidReceiveException } from '../base/errors.ts'
 import { logger } from '../base/logger.ts'
 import type { Clock, Connection, TimerHandle } from '../base/platform/Platform.ts'
 import { KafkaChannel } from './KafkaChannel.ts'
@@ -210,7 +210,10 @@ export class Selector {
 
   #fail(channel: KafkaChannel, doing: string, error: unknown): void {
     if (this.openOrClosingChannel(channel.id) !== channel) return
-    log.info(`${doing} on ${channel.id} failed, the connection is closed`, error)
+    // A peer that breaks the rules is worth a warning, one that went away is not.
+    const text = `${doing} on ${channel.id} failed, the connection is closed`
+    if (error instanceof InvalidReceiveException) log.warn(text, error)
+    else log.info(text, error)
     this.#disconnect(channel)
   }
 
