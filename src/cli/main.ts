@@ -68,6 +68,21 @@ program
   })
 
 program
+  .command('dump-log')
+  .description('print files of a log: .log .index .timeindex .txnindex .snapshot')
+  .requiredOption('--files <file1,file2>', 'what to print')
+  .option('--print-data-log', 'print keys and values, too')
+  .option('--deep-iteration', 'print records, not batches')
+  .option('--index-sanity-check', 'only check indexes, as a broker does when it starts')
+  .option('--verify-index-only', 'only hold indexes against their log')
+  .option('--max-message-size <size>', 'size of the largest message', positive, 5242880)
+  .option('--key-decoder-class [class]', 'StringDecoder, LongDecoder or IntegerDecoder')
+  .option('--value-decoder-class [class]', 'the same, of package kafka.serializer')
+  .option('--offsets-decoder', 'read it as a log of __consumer_offsets')
+  .option('--transaction-log-decoder', 'read it as a log of __transaction_state')
+  .action(async (options) => (await import('./dump-log.ts')).dumpLog(options))
+
+program
   .command('bench')
   .description('run benchmarks, each beside its physical limit in the same run')
   .argument('[names...]', 'boot, produce, fetch, latency, recording; default all')
