@@ -41,18 +41,18 @@ export function checkSite(root: string): string[] {
 }
 
 function readIds(html: string): ReadonlySet<string> {
-  return new Set(Array.from(html.matchAll(/\sid="([^"]+)"/g), ([, id]) => unescape(id)))
+  return new Set(Array.from(html.matchAll(/\sid="([^"]+)"/g), ([, id]) => fromHtml(id)))
 }
 
 function readLinks(html: string): Set<string> {
   const links = new Set<string>()
   for (const [, href = ''] of html.matchAll(/<a\s[^>]*?href="([^"]*)"/g)) {
-    if (href !== '' && !/^[a-z]+:|^\/\//.test(href)) links.add(unescape(href))
+    if (href !== '' && !/^[a-z]+:|^\/\//.test(href)) links.add(fromHtml(href))
   }
   return links
 }
 
-function unescape(text = ''): string {
+function fromHtml(text = ''): string {
   return text
     .replaceAll('&amp;', '&')
     .replaceAll('&quot;', '"')
