@@ -135,8 +135,13 @@ function assignmentOf({ memberId, protocolType, assignment }: MemberMetadata): s
   return userData === null || userData.length === 0 ? own : `${own}:${hex(userData)}`
 }
 
+/** One large number: zeros in front of it are not written. */
 function hex(bytes: Buffer): string {
-  return bytes.length === 0 ? '' : bytes.toString('hex').toUpperCase()
+  if (bytes.length === 0) return ''
+  return bytes
+    .toString('hex')
+    .toUpperCase()
+    .replace(/^0+(?=.)/, '')
 }
 
 /**
