@@ -5,22 +5,27 @@
  *
  * @module
  */
-import { cpSync, existsSync, mkdirSync } from 'node:fs'
+import { cpSync, existsSync, mkdirSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { defineConfig } from 'vitepress'
+import { checkDiagrams } from './weave/check-diagrams.ts'
 import { checkSite } from './weave/check-site.ts'
 import {
   expandCodeForms,
+  expandTerms,
   expandTraceForms,
+  isWritten,
   linkInlineCode,
+  readTerms,
 } from './weave/markdown-forms.ts'
 import { readRecordings } from './weave/trace-pages.ts'
 import { weave } from './weave/weave.ts'
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..', '..')
-const index = await weave(root)
+const index = weave(root)
 const recordings = readRecordings(join(root, 'docs', '.vitepress', 'recordings'))
+const terms = readTerms(readFileSync(join(root, 'docs', 'glossary.md'), 'utf8'))
 shipMermaid()
 
 /** Copies Mermaid beside the pages: bundling it would triple the build. */
@@ -46,6 +51,7 @@ const wings = [...new Set(index.files.map(({ file }) => file))]
   .filter((wing, i, all) => all.indexOf(wing) === i)
 const traces = recordings.map(({ name }) => name)
 let diagrams = 0
+const drawn = new Set<string>()
 
 /** A source page as a search index sees it: one heading for each symbol. */
 function symbolHeadings(path: string): string {
@@ -63,11 +69,13 @@ export default defineConfig({
   description: 'Apache Kafka 1.1, from the call traces down to the bytes',
   srcExclude: ['notes/call-trace-notes.md'],
   cleanUrls: true,
+  // Else a table of all pages stands in each of them.
+  metaChunk: true,
   head: [['link', { rel: 'icon', href: '/favicon.svg', type: 'image/svg+xml' }]],
   lastUpdated: false,
-  buildEnd({ outDir }) {
-    // Fail for any link whose page or place is not there.
-    const complaints = checkSite(outDir)
+  async buildEnd({ outDir }) {
+    // Fail for any link whose page or place is not there, and any diagram with a mistake.
+    const complaints = [...checkSite(outDir), ...(await checkDiagrams(drawn))]
     if (complaints.length > 0) throw new Error(complaints.join('\n'))
   },
   vite: { build: { chunkSizeWarningLimit: 4000 } },
@@ -83,14 +91,18 @@ export default defineConfig({
         if (token?.info.trim() !== 'mermaid') {
           return fence?.(tokens, i, options, env, self) ?? ''
         }
+        drawn.add(token.content)
         const code = encodeURIComponent(token.content).replaceAll("'", '%27')
         return `<Mermaid id="diagram-${++diagrams}" code="${code}" />`
       }
 
-      // Expand `@code` lines before anything is parsed.
+      // Expand the forms of an author before anything is parsed.
       const parse = md.parse.bind(md)
-      md.parse = (source, env) =>
-        parse(expandTraceForms(expandCodeForms(source, index), recordings), env)
+      md.parse = (source, env) => {
+        if (!isWritten(env?.relativePath)) return parse(source, env)
+        const linked = expandTerms(source, terms)
+        return parse(expandTraceForms(expandCodeForms(linked, index), recordings), env)
+      }
     },
   },
   themeConfig: {
@@ -144,6 +156,17 @@ export default defineConfig({
         {
           text: 'Traces',
           items: traces.map((name) => ({ text: name, link: `/traces/${name}` })),
+        },
+        {
+          text: 'Reference',
+          items: [
+            { text: 'Glossary', link: '/glossary' },
+            { text: 'Protocol', link: '/protocol/' },
+            { text: 'Settings', link: '/config' },
+            { text: 'Errors', link: '/errors' },
+            { text: 'From Kafka to here', link: '/kafka-to-ours' },
+            { text: 'What differs', link: '/divergences' },
+          ],
         },
         {
           text: 'About',

@@ -6,14 +6,18 @@
  * - `@code Log.append` alone on a line: the whole symbol, with its location;
  * - `@code Log.append / Assign offsets`: one paragraph of it;
  * - `@trace produce`: the diagram of a recording, and a link to all of it;
- * - inline code in the shape of a symbol: a link to its annotated source, when it is one.
+ * - inline code in the shape of a symbol: a link to its annotated source;
+ * - `[[high watermark]]`: a link to its place in the glossary; `[[copies|replica]]` says it
+ *   in other words.
  *
- * A name after `@code` that does not resolve fails the build.
+ * A name that does not resolve fails the build; so does inline code of the shape
+ * `Class.method` on a page that is written by hand.
  *
  * @module
  */
+
+import { escapeHtml } from './colour.ts'
 import type { SourceIndex } from './source-index.ts'
-import { escapeHtml } from './source-pages.ts'
 import type { TraceOutput } from './trace-pages.ts'
 
 // What is used of markdown-it; its types are not a dependency of ours.
@@ -57,16 +61,48 @@ export function expandCodeForms(markdown: string, index: SourceIndex): string {
   })
 }
 
+/** The terms of a glossary: its headings of the third level. */
+export function readTerms(glossary: string): ReadonlySet<string> {
+  return new Set(
+    Array.from(glossary.matchAll(/^### (.+)$/gm), ([, term = '']) =>
+      term.toLowerCase(),
+    ),
+  )
+}
+
+/** Replaces `[[term]]` by links into the glossary. */
+export function expandTerms(markdown: string, terms: ReadonlySet<string>): string {
+  return markdown.replace(
+    /\[\[([\w -]+)(?:\|([\w -]+))?\]\]/g,
+    (_, text: string, term = text) => {
+      const name = term.toLowerCase()
+      if (!terms.has(name)) throw new Error(`the glossary has no term "${term}"`)
+      return `[${text}](/glossary#${name.replaceAll(' ', '-')}){.term}`
+    },
+  )
+}
+
+/** Whether somebody wrote the page, of which VitePress tells the path. */
+export function isWritten(path: string | undefined): boolean {
+  return path !== undefined && !/^(api|source|notes|traces|protocol)\//.test(path)
+}
+
 /** Makes inline code that names a symbol a link to it. */
 export function linkInlineCode(md: Markdown, index: SourceIndex): void {
   md.renderer.rules.code_inline = (
     tokens: { readonly content: string }[],
     i: number,
+    _options?: unknown,
+    env?: { readonly relativePath?: string },
   ): string => {
     const { content } = tokens[i] ?? { content: '' }
     const html = `<code v-pre>${escapeHtml(content)}</code>`
     const id = content.replace(/\(\)$/, '')
     const symbol = /^(new )?[A-Z]\w+(\.\w+)?$/.test(id) ? index.find(id) : undefined
-    return symbol ? `<a href="${index.href(symbol)}">${html}</a>` : html
+    if (symbol) return `<a href="${index.href(symbol)}">${html}</a>`
+    if (isWritten(env?.relativePath) && /^[A-Z]\w+\.[a-z]\w+$/.test(id)) {
+      throw new Error(`${env?.relativePath}: no symbol of src/ is named ${id}`)
+    }
+    return html
   }
 }

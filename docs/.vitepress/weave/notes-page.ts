@@ -7,8 +7,8 @@
  * @module
  */
 import { parseNotes, type Tie } from '../../../src/trace/notes.ts'
+import { escapeHtml } from './colour.ts'
 import type { SourceIndex } from './source-index.ts'
-import { escapeHtml } from './source-pages.ts'
 
 /**
  * The page of the notes, as markdown with HTML.

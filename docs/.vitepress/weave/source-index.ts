@@ -97,6 +97,11 @@ export class SourceIndex {
     return [...found].sort((a, b) => b.to - b.from - (a.to - a.from))[0]
   }
 
+  /** Finds what one file calls so; `undefined` when it has no such thing. */
+  inFile(file: string, id: string): SourceSymbol | undefined {
+    return this.#symbols.get(id)?.find((symbol) => symbol.file === file)
+  }
+
   /** @throws when no symbol has that name. */
   get(id: string): SourceSymbol {
     const symbol = this.find(id)
@@ -177,7 +182,10 @@ function collect(
   out: SourceSymbol[],
 ): void {
   const add = (node: ts.Node, id: string, kind: SourceSymbol['kind']) => {
-    const [doc] = ts.getJSDocCommentsAndTags(node)
+    // The header of the module is not the first statement's.
+    const doc = ts
+      .getJSDocCommentsAndTags(node)
+      .findLast((comment) => !comment.getText().includes('@module'))
     const from = source.getLineAndCharacterOfPosition(node.getStart()).line + 1
     const to = source.getLineAndCharacterOfPosition(node.getEnd()).line + 1
     const { prose, kafka, differs } = readDoc(doc?.getText().slice(3, -2) ?? '')

@@ -10,38 +10,13 @@
  *
  * @module
  */
-import { createHighlighter, type Highlighter } from 'shiki'
+import { colourLines, escapeHtml } from './colour.ts'
 import {
   anchor,
   type SourceFile,
   type SourceIndex,
   type SourceSymbol,
 } from './source-index.ts'
-
-let shared: Promise<Highlighter> | undefined
-
-/** The highlighter of all pages; made once. */
-export function highlighter(): Promise<Highlighter> {
-  shared ??= createHighlighter({
-    themes: ['github-light', 'github-dark'],
-    langs: ['typescript'],
-  })
-  return shared
-}
-
-/** Highlights a text; one string of HTML for each of its lines. */
-export async function highlightLines(text: string): Promise<string[]> {
-  const { codeToHtml } = await highlighter()
-  const html = codeToHtml(text, {
-    lang: 'typescript',
-    themes: { light: 'github-light', dark: 'github-dark' },
-    defaultColor: false,
-    // A stalled machine must not change the colours.
-    tokenizeTimeLimit: 0,
-  })
-  const body = html.slice(html.indexOf('<code>') + 6, html.lastIndexOf('</code>'))
-  return body.split('\n')
-}
 
 interface Row {
   readonly prose: string
@@ -50,13 +25,13 @@ interface Row {
 }
 
 /** The page of one file, as markdown with HTML. */
-export async function sourcePage(
+export function sourcePage(
   index: SourceIndex,
   source: SourceFile,
   toHtml: (markdown: string) => string,
-): Promise<string> {
+): string {
   const lines = source.text.split('\n')
-  const colours = await highlightLines(source.text)
+  const colours = colourLines(index, source)
   const starts = new Map<number, SourceSymbol[]>()
   for (const symbol of source.symbols) {
     const at = starts.get(symbol.from)
@@ -200,18 +175,11 @@ function codeOf(colours: readonly string[], from: number, to: number): string {
   const rows = colours.slice(from - 1, to)
   while (rows.length > 0 && isBlank(rows.at(-1) ?? '')) rows.pop()
   if (rows.length === 0) return ''
-  return `<pre class="shiki"><code>${rows.join('\n')}</code></pre>`
+  // A blank line would end the block of HTML; a comment keeps its place.
+  const html = rows.map((row) => (isBlank(row) ? '<!---->' : row)).join('\n')
+  return `<pre class="source"><code>${html}</code></pre>`
 }
 
 function isBlank(html: string): boolean {
   return html.replace(/<[^>]*>/g, '').trim() === ''
-}
-
-/** Makes a text safe inside HTML. */
-export function escapeHtml(text: string): string {
-  return text
-    .replaceAll('&', '&amp;')
-    .replaceAll('<', '&lt;')
-    .replaceAll('>', '&gt;')
-    .replaceAll('"', '&quot;')
 }

@@ -8,7 +8,7 @@
  */
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { escapeHtml } from './source-pages.ts'
+import { escapeHtml } from './colour.ts'
 
 /** What is shown of one example. */
 export interface TraceOutput {

@@ -1,29 +1,34 @@
 /**
  * # The weave
  *
- * Makes the generated pages before VitePress builds: the annotated source, the notes, and
- * a page for each trace. Everything it writes is git-ignored.
+ * Makes the generated pages before VitePress builds: the annotated source, the notes, a
+ * page for each trace, and the reference tables. Everything it writes is git-ignored.
  *
  * @module
  */
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import MarkdownIt from 'markdown-it'
+import { ApiKeys } from '../../../src/protocol/ApiKeys.ts'
+import { servedApis } from '../../../src/server/KafkaApis.ts'
 import { ties } from '../../../src/traces/ties.ts'
 import { linkInlineCode } from './markdown-forms.ts'
 import { notesPage } from './notes-page.ts'
+import { divergences, kafkaToOurs } from './pointer-pages.ts'
 import { SourceIndex } from './source-index.ts'
 import { sourcePage } from './source-pages.ts'
+import { apiPage, configPage, errorsPage, protocolPage } from './table-pages.ts'
 import { readRecordings, tracePage } from './trace-pages.ts'
 
 /** Weaves all generated pages below `docs`. */
-export async function weave(root: string): Promise<SourceIndex> {
+export function weave(root: string): SourceIndex {
   const docs = join(root, 'docs')
   const index = SourceIndex.read(join(root, 'src'))
   // A renderer of its own: VitePress would share its one, and comments hold no HTML.
   const markdown = new MarkdownIt({ html: false })
   linkInlineCode(markdown, index)
   const toHtml = (text: string) => unbroken(markdown.render(text))
+  const inline = (text: string) => markdown.renderInline(text)
   const write = (path: string, text: string) => {
     const target = join(docs, path)
     mkdirSync(dirname(target), { recursive: true })
@@ -33,7 +38,7 @@ export async function weave(root: string): Promise<SourceIndex> {
   // Make a page for each source file.
   rmSync(join(docs, 'source'), { recursive: true, force: true })
   for (const source of index.files) {
-    const page = await sourcePage(index, source, toHtml)
+    const page = sourcePage(index, source, toHtml)
     write(`source/${source.file.replace(/\.ts$/, '.md')}`, page)
   }
   write('source/index.md', sourceList(index))
@@ -45,6 +50,17 @@ export async function weave(root: string): Promise<SourceIndex> {
   const recordings = readRecordings(join(docs, '.vitepress', 'recordings'))
   for (const recording of recordings) {
     write(`traces/${recording.name}.md`, tracePage(recording))
+  }
+
+  // Make the pages of reference.
+  write('kafka-to-ours.md', kafkaToOurs(index))
+  write('divergences.md', divergences(index, inline))
+  write('config.md', configPage(inline))
+  write('errors.md', errorsPage(inline))
+  rmSync(join(docs, 'protocol'), { recursive: true, force: true })
+  write('protocol/index.md', protocolPage(index, servedApis))
+  for (const api of ApiKeys.all) {
+    write(`protocol/${api.name}.md`, apiPage(index, api, inline))
   }
   return index
 }
@@ -63,9 +79,4 @@ function sourceList(index: SourceIndex): string {
   }
   const parts = [...wings].map(([wing, links]) => `## ${wing}\n\n${links.join('\n')}\n`)
   return `---\ntitle: Source\n---\n\n# Annotated source\n\n${parts.join('\n')}`
-}
-
-/** True when recordings are there to make pages of. */
-export function hasRecordings(root: string): boolean {
-  return existsSync(join(root, 'docs', '.vitepress', 'recordings'))
 }

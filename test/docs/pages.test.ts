@@ -1,0 +1,228 @@
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import MarkdownIt from 'markdown-it'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { checkDiagrams } from '../../docs/.vitepress/weave/check-diagrams.ts'
+import { colourLines } from '../../docs/.vitepress/weave/colour.ts'
+import {
+  expandTerms,
+  isWritten,
+  linkInlineCode,
+  readTerms,
+} from '../../docs/.vitepress/weave/markdown-forms.ts'
+import { divergences, kafkaToOurs } from '../../docs/.vitepress/weave/pointer-pages.ts'
+import { SourceIndex } from '../../docs/.vitepress/weave/source-index.ts'
+import { sourcePage } from '../../docs/.vitepress/weave/source-pages.ts'
+import {
+  apiPage,
+  configPage,
+  errorsPage,
+  protocolPage,
+} from '../../docs/.vitepress/weave/table-pages.ts'
+import { ApiKeys } from '../../src/protocol/ApiKeys.ts'
+
+const OVEN = `/**
+ * # Oven
+ *
+ * Bakes.
+ *
+ * @kafka core/src/main/scala/kafka/kitchen/Oven.scala#Oven
+ * @module
+ */
+import { Dough } from '../larder/Dough.ts'
+
+const HOT = 230
+
+/**
+ * Bakes bread.
+ *
+ * @kafka core/src/main/scala/kafka/kitchen/Oven.scala#Stove
+ * @differs it never cools.
+ */
+export class Oven {
+  bake(loaf: Dough): string {
+    // Warm up. A {{ template }} stays as it is.
+    this.warm(HOT)
+
+    return \`<b>\${Dough.of(loaf)}</b>\`
+  }
+
+  warm(degrees: number) {}
+}
+`
+const DOUGH = `/**
+ * # Dough
+ *
+ * @kafka none: org/example/Dough.java
+ * @module
+ */
+
+/** Flour and water. */
+export class Dough {
+  /** Makes one. */
+  static of(what: unknown) {}
+}
+`
+
+let dir: string
+let index: SourceIndex
+const markdown = new MarkdownIt({ html: false })
+const inline = (text: string) => markdown.renderInline(text)
+const file = (name: string) => index.files.find((source) => source.file === name)!
+
+beforeAll(() => {
+  dir = mkdtempSync(join(tmpdir(), 'pages-'))
+  for (const [name, text] of Object.entries({
+    'kitchen/Oven.ts': OVEN,
+    'larder/Dough.ts': DOUGH,
+  })) {
+    mkdirSync(join(dir, name, '..'), { recursive: true })
+    writeFileSync(join(dir, name), text)
+  }
+  index = SourceIndex.read(dir)
+})
+
+afterAll(() => rmSync(dir, { recursive: true, force: true }))
+
+describe('colourLines()', () => {
+  const lines = () => colourLines(index, file('kitchen/Oven.ts'))
+
+  it('keeps every line and every character', () => {
+    const text = lines()
+      .map((line) => line.replace(/<[^>]*>/g, ''))
+      .join('\n')
+      .replaceAll('&lt;', '<')
+      .replaceAll('&gt;', '>')
+      .replaceAll('&quot;', '"')
+      .replaceAll('&amp;', '&')
+    expect(text).toBe(OVEN)
+  })
+
+  it('links names that are imported, declared here, or of this class', () => {
+    const html = lines().join('\n')
+    expect(html).toContain('href="/source/larder/Dough#Dough"')
+    expect(html).toContain('href="/source/larder/Dough#Dough.of"')
+    expect(html).toContain('href="/source/kitchen/Oven#Oven.warm"')
+    expect(html).toContain('href="/source/kitchen/Oven#HOT"')
+  })
+
+  it('tells keywords, strings and comments apart', () => {
+    expect(lines()).toContain(
+      '<span class="k">const</span> HOT = <span class="n">230</span>',
+    )
+    const declared = lines().find((line) => line.includes('degrees'))
+    expect(declared).toContain('<span class="f">warm</span>(degrees: ')
+    expect(lines().join('\n')).toContain('<span class="c">// Warm up.')
+  })
+
+  it('holds for every file of the project', () => {
+    const real = SourceIndex.read('src')
+    for (const source of real.files) {
+      const count = source.text.split('\n').length
+      expect(colourLines(real, source), source.file).toHaveLength(count)
+    }
+  })
+})
+
+describe('sourcePage()', () => {
+  it('puts the comment of a paragraph beside its code, safe from Vue', () => {
+    const page = sourcePage(index, file('kitchen/Oven.ts'), (text) =>
+      markdown.render(text),
+    )
+    expect(page).toContain('title: "Oven"')
+    expect(page).toContain('<summary>imports</summary>')
+    expect(page).toMatch(/v-pre>.*<p>Warm up. A {{ template }} stays as it is\.<\/p>/)
+    expect(page).toContain('id="Oven.bake"')
+    expect(page).toContain('differs: it never cools.')
+    expect(page).not.toContain('<b>')
+  })
+
+  it('gives the header of a module to nobody but the module', () => {
+    expect(index.get('HOT')).toMatchObject({ doc: '', kafka: [] })
+  })
+})
+
+describe('linkInlineCode()', () => {
+  const render = (text: string, relativePath: string) => {
+    const md = new MarkdownIt()
+    linkInlineCode(md as never, index)
+    return md.render(text, { relativePath })
+  }
+
+  it('links a name of the source', () => {
+    expect(render('`Oven.bake()`', 'a.md')).toContain('/source/kitchen/Oven#Oven.bake')
+  })
+
+  it('fails the build for a method that is gone, on a page that somebody wrote', () => {
+    expect(() => render('`Oven.roast`', 'chapters/a.md')).toThrow('Oven.roast')
+    expect(render('`Oven.roast`', 'api/a.md')).toContain('Oven.roast')
+    expect(render('`acks` and `NotHere`', 'a.md')).not.toContain('href')
+  })
+})
+
+describe('expandTerms()', () => {
+  const terms = readTerms('## Bread\n\n### Sour dough\n\ntext\n\n### Crumb\n')
+
+  it('links a term to the glossary, in the words of the page', () => {
+    const text = expandTerms('[[sour dough]] has [[crumbs|crumb]]', terms)
+    expect(text).toContain('[sour dough](/glossary#sour-dough)')
+    expect(text).toContain('[crumbs](/glossary#crumb)')
+  })
+
+  it('fails the build for a term that is not there', () => {
+    expect(() => expandTerms('[[crust]]', terms)).toThrow('no term "crust"')
+  })
+
+  it('is for pages that somebody wrote', () => {
+    expect(isWritten('chapters/request.md')).toBe(true)
+    expect(isWritten('api/log/Log.md')).toBe(false)
+  })
+
+  it('has a glossary in which each term stands once', () => {
+    const text = readFileSync('docs/glossary.md', 'utf8')
+    expect(readTerms(text).size).toBe(text.match(/^### /gm)?.length)
+    expect(readTerms(text)).toContain('high watermark')
+  })
+})
+
+describe('checkDiagrams()', () => {
+  it('complains of a diagram that does not parse', async () => {
+    const good = 'sequenceDiagram\n  participant a as main\n  a->>a: bake'
+    expect(await checkDiagrams([good])).toEqual([])
+    expect(await checkDiagrams([good, 'sequenceDiagram\n  a=>>b bake'])).toHaveLength(1)
+  })
+})
+
+describe('pages of reference', () => {
+  it('kafkaToOurs() leads from files of Kafka to symbols of ours', () => {
+    const page = kafkaToOurs(index)
+    expect(page).toContain('## kafka.kitchen')
+    expect(page).toContain('Stove → <a href="/source/kitchen/Oven#Oven">Oven</a>')
+    expect(page).toContain('<code>org/example/Dough.java</code>')
+  })
+
+  it('divergences() tells what differs', () => {
+    expect(divergences(index, inline)).toContain('it never cools.')
+  })
+
+  it('configPage() and errorsPage() have a row for each thing', () => {
+    const config = configPage(inline)
+    expect(config).toContain('<tr id="broker.id">')
+    expect(config).toContain('<code>auto.offset.reset</code>')
+    const errors = errorsPage(inline)
+    expect(errors).toContain('<code>NOT_LEADER_FOR_PARTITION</code>')
+    expect(errors.match(/<tr id=/g)).toHaveLength(73)
+  })
+
+  it('protocolPage() lists the APIs, and apiPage() shows the versions of fields', () => {
+    const real = SourceIndex.read('src')
+    const list = protocolPage(real, new Set([0]))
+    expect(list.match(/href="\/protocol\//g)).toHaveLength(43)
+    const page = apiPage(real, ApiKeys.PRODUCE, inline)
+    expect(page).toContain('versions 0 to 5')
+    const row = /<code>transactionalId<\/code>.*?<\/tr>/.exec(page)?.[0] ?? ''
+    expect(row).toContain('string or null')
+    expect(row.match(/●/g)).toHaveLength(3)
+  })
+})
