@@ -20,6 +20,7 @@ import {
   errorsPage,
   protocolPage,
 } from '../../docs/.vitepress/weave/table-pages.ts'
+import { tracePage } from '../../docs/.vitepress/weave/trace-pages.ts'
 import { ApiKeys } from '../../src/protocol/ApiKeys.ts'
 
 const OVEN = `/**
@@ -49,6 +50,9 @@ export class Oven {
   }
 
   warm(degrees: number) {}
+
+  /** How warm it is. */
+  heat = 20
 }
 `
 const DOUGH = `/**
@@ -138,8 +142,28 @@ describe('sourcePage()', () => {
     expect(page).not.toContain('<b>')
   })
 
+  it('puts the comment of a field beside it, too', () => {
+    const page = sourcePage(index, file('kitchen/Oven.ts'), (text) =>
+      markdown.render(text),
+    )
+    expect(page).toMatch(
+      /<p>How warm it is\.<\/p>\n?<\/div><div class="code">.*heat = /,
+    )
+  })
+
   it('gives the header of a module to nobody but the module', () => {
     expect(index.get('HOT')).toMatchObject({ doc: '', kafka: [] })
+  })
+})
+
+describe('tracePage()', () => {
+  it('links every call of the tree', () => {
+    const tree = '[main] Oven.bake(loaf: Dough)  1.0 ms\n  new Oven()\n  Oven.roast()'
+    const rest = { name: 'n', title: 't', heading: '# h', mermaid: '' }
+    const page = tracePage(index, { ...rest, tree })
+    expect(page).toContain('[main] <a href="/source/kitchen/Oven#Oven.bake">')
+    expect(page).toContain('  <a href="/source/kitchen/Oven#Oven">new Oven</a>()')
+    expect(page).toContain('\n  Oven.roast()')
   })
 })
 

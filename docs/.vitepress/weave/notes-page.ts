@@ -10,6 +10,17 @@ import { parseNotes, type Tie } from '../../../src/trace/notes.ts'
 import { escapeHtml } from './colour.ts'
 import type { SourceIndex } from './source-index.ts'
 
+/** The chapter that tells what stands below a heading. */
+const chapters: Readonly<Record<string, string>> = {
+  '## zk': 'consumer-zk',
+  '## KafkaStream': 'kafka-stream',
+  '## SyncProducer': 'sync-producer',
+  '# request': 'request',
+  '# KafkaServer': 'kafka-server',
+  '# KafkaApis': 'kafka-apis',
+  '# ReplicaManager': 'replica-manager',
+}
+
 /**
  * The page of the notes, as markdown with HTML.
  *
@@ -31,7 +42,9 @@ export function notesPage(
     // Link the line to its method, and to the recording that proves it.
     const [sight] = tie.sees
     const text = escapeHtml(line.text)
-    const href = sight ? index.href(resolve(index, sight.frame)) : undefined
+    const chapter = chapters[line.text]
+    const told = chapter && `/chapters/${chapter}`
+    const href = sight ? index.href(resolve(index, sight.frame)) : told
     const linked = href ? `<a href="${href}">${text}</a>` : text
     const kind = line.headingLevel > 0 ? ' heading' : ''
     const proof = `<a class="proof" href="/traces/${tie.trace}">${tie.trace}</a>`
@@ -50,9 +63,9 @@ export function notesPage(
     '',
     'These are the notes that everything here follows: call traces through Kafka. `$` stands',
     'for the class at hand, and a line that is indented is called by the line above it. A',
-    'click on a line opens the method it names; the word at its end opens the recording of',
-    'a real run in which the line was seen. `annotated-kafka trace all --check` proves them',
-    'again.',
+    'click on a line opens the method it names, on a heading its chapter; the word at the',
+    'end opens the recording of a real run in which the line was seen. `annotated-kafka',
+    'trace all --check` proves them again.',
     '',
     `<ol class="notes" v-pre>${rows.join('\n')}</ol>`,
     '',

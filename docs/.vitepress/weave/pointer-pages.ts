@@ -151,7 +151,7 @@ function entry({ text, name, href }: Pointer): string {
 
 /** `kafka.server` of `core/src/main/scala/kafka/server`. */
 function packageOf(folder: string): string {
-  return folder.replace(/^\w+\/src\/main\/(scala|java)\//, '').replaceAll('/', '.')
+  return folder.replace(/^\w+\/src\/\w+\/(scala|java)\//, '').replaceAll('/', '.')
 }
 
 function byName(a: readonly [string, unknown], b: readonly [string, unknown]): number {

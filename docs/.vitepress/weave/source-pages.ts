@@ -13,6 +13,7 @@
 import { colourLines, escapeHtml } from './colour.ts'
 import {
   anchor,
+  readDoc,
   type SourceFile,
   type SourceIndex,
   type SourceSymbol,
@@ -44,6 +45,16 @@ export function sourcePage(
   if (source.header) block(toHtml(source.header))
   block(pointers(source))
 
+  const put = (row: Row, doc: string) => {
+    const prose = [doc, row.prose].filter((text) => text !== '').join('\n\n')
+    out.push(
+      `<div class="row" v-pre>${anchorsOf(starts, row)}` +
+        `<div class="margin">${prose && toHtml(prose)}</div>` +
+        `<div class="code">${codeOf(colours, row.from, row.to)}</div></div>`,
+    )
+    return row.to + 1
+  }
+
   // Walk down the file: imports folded, doc comments as prose, paragraphs in rows.
   let line = source.headerEnd + 1
   const end = lines.length
@@ -58,18 +69,17 @@ export function sourcePage(
       line = last + 1
     } else if (text.startsWith('/**')) {
       const last = lines.findIndex((l, i) => i >= line - 1 && l.includes('*/')) + 1
+      const comment = lines.slice(line - 1, last).join('\n')
       const symbols = starts.get(nextCode(lines, last + 1)) ?? []
       for (const symbol of symbols) block(symbolDoc(symbol, toHtml))
       line = last + 1
+      if (symbols.length > 0) continue
+
+      // A field has no place of its own on the page: its comment goes into the margin.
+      const doc = comment.replace(/^\s*\/\*\*|\*\/\s*$/g, '')
+      line = put(nextRow(lines, line), readDoc(doc).prose)
     } else {
-      const row = nextRow(lines, line)
-      const anchors = anchorsOf(starts, row)
-      const prose = row.prose ? toHtml(row.prose) : ''
-      out.push(
-        `<div class="row" v-pre>${anchors}<div class="margin">${prose}</div>` +
-          `<div class="code">${codeOf(colours, row.from, row.to)}</div></div>`,
-      )
-      line = row.to + 1
+      line = put(nextRow(lines, line), '')
     }
   }
   const title = source.title.replaceAll('`', '')

@@ -9,6 +9,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { escapeHtml } from './colour.ts'
+import type { SourceIndex } from './source-index.ts'
 
 /** What is shown of one example. */
 export interface TraceOutput {
@@ -34,13 +35,8 @@ export function readRecordings(directory: string): TraceOutput[] {
 }
 
 /** The page of one example. */
-export function tracePage({
-  name,
-  title,
-  heading,
-  mermaid,
-  tree,
-}: TraceOutput): string {
+export function tracePage(index: SourceIndex, output: TraceOutput): string {
+  const { name, title, heading, mermaid, tree } = output
   return [
     '---',
     `title: ${JSON.stringify(`Trace: ${name}`)}`,
@@ -62,7 +58,18 @@ export function tracePage({
     '',
     '## The call tree',
     '',
-    `<pre class="tree" v-pre>${escapeHtml(tree)}</pre>`,
+    `<pre class="tree" v-pre>${linkCalls(index, escapeHtml(tree))}</pre>`,
     '',
   ].join('\n')
+}
+
+/** Makes the name of each call a link to its source. */
+function linkCalls(index: SourceIndex, tree: string): string {
+  return tree.replace(
+    /^( *(?:\[[^\]]*\] )?(?:… )?)((?:new )?[A-Za-z]\w*(?:\.\w+)?)(?=[( ]| &lt;)/gm,
+    (whole, before: string, id: string) => {
+      const symbol = index.find(id)
+      return symbol ? `${before}<a href="${index.href(symbol)}">${id}</a>` : whole
+    },
+  )
 }

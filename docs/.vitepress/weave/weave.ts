@@ -49,7 +49,7 @@ export function weave(root: string): SourceIndex {
   rmSync(join(docs, 'traces'), { recursive: true, force: true })
   const recordings = readRecordings(join(docs, '.vitepress', 'recordings'))
   for (const recording of recordings) {
-    write(`traces/${recording.name}.md`, tracePage(recording))
+    write(`traces/${recording.name}.md`, tracePage(index, recording))
   }
 
   // Make the pages of reference.
