@@ -20,49 +20,39 @@
  * Invariants: offsets rise; there is always a last segment; the log start offset is never
  * above the high watermark; what `logEndOffsetMetadata` says is in the file.
  *
+ * The files themselves, the epochs and the producers are the business of `LocalLog` and
+ * `LogState`, which this extends.
+ *
  * @kafka core/src/main/scala/kafka/log/Log.scala#Log
  * @differs the lock around all changes is gone: between two awaits nothing else runs.
  * @module
  */
 import type { ScheduledTask } from '../base/async/KafkaScheduler.ts'
 import {
-  IllegalArgumentException,
   KafkaException,
   OffsetOutOfRangeException,
   RecordBatchTooLargeException,
 } from '../base/errors.ts'
 import { logger } from '../base/logger.ts'
-import { join } from '../base/platform/path.ts'
-import type { TopicPartition } from '../base/TopicPartition.ts'
 import type { MemoryRecords } from '../record/MemoryRecords.ts'
 import { RecordBatch } from '../record/RecordBatch.ts'
 import type { AbortedTxn } from './AbortedTxn.ts'
 import type { FetchDataInfo, IsolationLevel } from './FetchDataInfo.ts'
-import { LeaderEpochCheckpointFile } from './LeaderEpochCheckpointFile.ts'
-import { LeaderEpochFileCache } from './LeaderEpochFileCache.ts'
-import { LocalLog, type LocalLogOptions } from './LocalLog.ts'
 import type { LogAppendInfo } from './LogAppendInfo.ts'
 import type { LogConfig } from './LogConfig.ts'
-import type { LogDirFailureChannel } from './LogDirFailureChannel.ts'
 import { LogOffsetMetadata } from './LogOffsetMetadata.ts'
 import type { LogSegment } from './LogSegment.ts'
 import * as appending from './log-append.ts'
-import { CleanShutdownFile, parseTopicPartitionName } from './log-file-names.ts'
-import { loadProducerState, loadSegments } from './log-loading.ts'
 import * as reading from './log-read.ts'
 import * as retention from './log-retention.ts'
-import { ProducerStateManager } from './ProducerStateManager.ts'
+import { LogState, type LogStateOptions } from './log-state.ts'
 import type { TimestampOffset } from './TimeIndex.ts'
 
 const maxInt = 0x7fffffff
 
 /** What a log is opened with; the name of its directory says which partition it is. */
-export interface LogOptions extends LocalLogOptions {
-  /** Offset below which everything is deleted, as checkpointed. */
-  readonly logStartOffset: number
-  /** Milliseconds after which a silent producer is forgotten. */
-  readonly maxProducerIdExpirationMs: number
-  /** Milliseconds between two searches for such producers. */
+export interface LogOptions extends LogStateOptions {
+  /** Milliseconds between two searches for silent producers. */
   readonly producerIdExpirationCheckIntervalMs: number
 }
 
@@ -71,25 +61,7 @@ export interface LogOptions extends LocalLogOptions {
  *
  * @kafka core/src/main/scala/kafka/log/Log.scala#Log
  */
-export class Log extends LocalLog {
-  readonly topicPartition: TopicPartition
-  readonly producerStateManager: ProducerStateManager
-
-  /** First offset that may be read. */
-  logStartOffset: number
-
-  /**
-   * First offset of the oldest transaction that is open, or whose end is not yet on all
-   * replicas; `undefined` when there is none. Readers of committed data stop there.
-   */
-  firstUnstableOffset: LogOffsetMetadata | undefined
-
-  #leaderEpochCache: LeaderEpochFileCache
-
-  /** As last told by the replica; `undefined` before: nothing is deleted until then. */
-  #replicaHighWatermark: number | undefined
-
-  readonly #logDirFailureChannel: LogDirFailureChannel
+export class Log extends LogState {
   readonly #expirationTask: ScheduledTask | undefined
   readonly #log = logger('Log')
 
@@ -100,36 +72,15 @@ export class Log extends LocalLog {
    * @throws an error of the storage; the caller reports the log directory
    */
   constructor(options: LogOptions) {
-    // What is given.
     super(options)
-    const { dir, platform, maxProducerIdExpirationMs } = options
-    this.#logDirFailureChannel = options.logDirFailureChannel
-    this.logStartOffset = options.logStartOffset
-    this.topicPartition = parseTopicPartitionName(dir)
-    this.producerStateManager = new ProducerStateManager({
-      topicPartition: this.topicPartition,
-      storage: platform.storage,
-      logDir: dir,
-      maxProducerIdExpirationMs,
-    })
-
-    // What is on the disk.
-    platform.storage.mkdir(dir)
-    this.#leaderEpochCache = this.#initializeLeaderEpochCache()
-    this.#load()
 
     // Forget silent producers from time to time.
     this.#expirationTask = this.schedule(
       'PeriodicProducerExpirationCheck',
-      () => this.producerStateManager.removeExpiredProducers(this.#now()),
+      () => this.producerStateManager.removeExpiredProducers(this.now()),
       options.producerIdExpirationCheckIntervalMs,
       options.producerIdExpirationCheckIntervalMs,
     )
-  }
-
-  /** Which leader wrote which stretch. */
-  get leaderEpochCache(): LeaderEpochFileCache {
-    return this.#leaderEpochCache
   }
 
   /**
@@ -203,7 +154,7 @@ export class Log extends LocalLog {
       if (mode.assignOffsets) {
         validRecords = appending.assignOffsets(this, validRecords, appendInfo, {
           ...mode,
-          now: this.#now(),
+          now: this.now(),
         })
       } else {
         appending.checkOffsets(this, validRecords, appendInfo)
@@ -212,7 +163,7 @@ export class Log extends LocalLog {
       // Note a new leader epoch before any of its records is in the log.
       for (const batch of validRecords.batches()) {
         if (batch.magic < RecordBatch.MAGIC_VALUE_V2) continue
-        this.#leaderEpochCache.assign(batch.partitionLeaderEpoch, batch.baseOffset)
+        this.leaderEpochCache.assign(batch.partitionLeaderEpoch, batch.baseOffset)
       }
 
       // Refuse what would not fit into any segment.
@@ -240,7 +191,7 @@ export class Log extends LocalLog {
       // Write, and publish the new end.
       this.#appendToSegment(validRecords, appendInfo, updates)
       this.updateLogEndOffset(appendInfo.lastOffset + 1)
-      this.#updateFirstUnstableOffset()
+      this.updateFirstUnstableOffset()
       if (this.unflushedMessages >= this.config.flushInterval) this.flushNow()
       return appendInfo
     })
@@ -297,7 +248,7 @@ export class Log extends LocalLog {
       messagesSize,
       maxTimestampInMessages,
       maxOffsetInMessages,
-      this.#now(),
+      this.now(),
     )
     return rolls ? this.roll(maxOffsetInMessages - maxInt) : segment
   }
@@ -334,29 +285,6 @@ export class Log extends LocalLog {
       // Flush the old one when there is time.
       this.schedule('flush-log', () => this.flush(newOffset), 0)
       return segment
-    })
-  }
-
-  /** Learns up to where all replicas are: transactions ended below are decided. */
-  onHighWatermarkIncremented(highWatermark: number): void {
-    this.#replicaHighWatermark = highWatermark
-    this.producerStateManager.onHighWatermarkUpdated(highWatermark)
-    this.#updateFirstUnstableOffset()
-  }
-
-  /**
-   * Moves the log start up; the segments below go at the next retention check.
-   *
-   * @param newLogStartOffset ignored when not above the present one
-   */
-  maybeIncrementLogStartOffset(newLogStartOffset: number): void {
-    this.maybeHandleIOException('increasing log start offset', () => {
-      this.checkIfMemoryMappedBufferClosed()
-      if (newLogStartOffset <= this.logStartOffset) return
-      this.logStartOffset = newLogStartOffset
-      this.#leaderEpochCache.clearAndFlushEarliest(newLogStartOffset)
-      this.producerStateManager.truncateHead(newLogStartOffset)
-      this.#updateFirstUnstableOffset()
     })
   }
 
@@ -416,7 +344,7 @@ export class Log extends LocalLog {
    * @returns offsets, falling
    */
   legacyFetchOffsetsBefore(timestamp: number, maxNumOffsets: number): number[] {
-    return reading.fetchOffsetsBefore(this, timestamp, maxNumOffsets, this.#now())
+    return reading.fetchOffsetsBefore(this, timestamp, maxNumOffsets, this.now())
   }
 
   /** Finds the place of an offset; `undefined` when it is out of range. */
@@ -446,7 +374,7 @@ export class Log extends LocalLog {
 
   /** Deletes the segments that are older than `retention.ms`. */
   deleteRetentionMsBreachedSegments(): number {
-    return this.#deleteWhere(retention.retentionMsRule(this, this.#now()))
+    return this.#deleteWhere(retention.retentionMsRule(this, this.now()))
   }
 
   /** Deletes the oldest segments while the log is above `retention.bytes`. */
@@ -459,70 +387,6 @@ export class Log extends LocalLog {
     return this.#deleteWhere(retention.logStartOffsetRule(this))
   }
 
-  /**
-   * Removes the producer snapshots that no recovery can need any more. Those of the last
-   * two segments stay, and those from the recovery point on.
-   *
-   * @returns the smallest offset whose snapshot stays
-   */
-  deleteSnapshotsAfterRecoveryPointCheckpoint(): number {
-    const minOffsetToRetain = this.minSnapshotsOffsetToRetain
-    this.producerStateManager.deleteSnapshotsBefore(minOffsetToRetain)
-    return minOffsetToRetain
-  }
-
-  /** The offset below which snapshots are of no use. */
-  get minSnapshotsOffsetToRetain(): number {
-    const active = this.activeSegment.baseOffset
-    const twoSegmentsMinOffset = this.segments.lower(active)?.baseOffset ?? active
-    const recovered = this.segments.lower(this.recoveryPoint)?.baseOffset
-    return Math.min(recovered ?? this.recoveryPoint, twoSegmentsMinOffset)
-  }
-
-  /**
-   * Cuts off an offset and all above.
-   *
-   * @returns whether there was anything to cut off
-   */
-  truncateTo(targetOffset: number): boolean {
-    return this.maybeHandleIOException('truncating', () => {
-      // Nothing to do at or above the end.
-      if (targetOffset < 0) {
-        throw new IllegalArgumentException(`cannot truncate to ${targetOffset}`)
-      }
-      if (targetOffset >= this.logEndOffset) return false
-      this.checkIfMemoryMappedBufferClosed()
-      this.#log.info(`${this.topicPartition}: truncating to offset ${targetOffset}`)
-
-      // Below the first segment, start over.
-      if ((this.segments.first?.baseOffset ?? 0) > targetOffset) {
-        this.truncateFullyAndStartAt(targetOffset)
-        return true
-      }
-
-      // Cut, and bring everything else back to that point.
-      this.truncateSegmentsTo(targetOffset)
-      this.logStartOffset = Math.min(targetOffset, this.logStartOffset)
-      this.#leaderEpochCache.clearAndFlushLatest(targetOffset)
-      this.#loadProducerState(targetOffset, false)
-      return true
-    })
-  }
-
-  /** Deletes everything and begins again at an offset. */
-  truncateFullyAndStartAt(newOffset: number): void {
-    this.maybeHandleIOException('truncating the entire log', () => {
-      // Put an empty segment in place of all, and forget epochs and producers.
-      this.checkIfMemoryMappedBufferClosed()
-      this.replaceAllSegments(newOffset)
-      this.#leaderEpochCache.clearAndFlush()
-      this.producerStateManager.truncate()
-      this.producerStateManager.updateMapEndOffset(newOffset)
-      this.#updateFirstUnstableOffset()
-      this.logStartOffset = newOffset
-    })
-  }
-
   /** Brings everything to the disk, with a snapshot, and gives the files back. */
   close(): void {
     this.checkIfMemoryMappedBufferClosed()
@@ -531,19 +395,6 @@ export class Log extends LocalLog {
       for (const segment of this.logSegments) segment.close()
     })
     this.#expirationTask?.cancel()
-  }
-
-  /**
-   * Renames the partition's directory.
-   *
-   * @param name of the new directory, beside the old one
-   */
-  renameDir(name: string): void {
-    this.maybeHandleIOException('renaming', () => {
-      this.renameSegmentsDir(name)
-      this.producerStateManager.logDir = this.dir
-      this.#leaderEpochCache = this.#initializeLeaderEpochCache()
-    })
   }
 
   /** Gives the files back without touching the disk, which has failed. */
@@ -556,76 +407,15 @@ export class Log extends LocalLog {
   delete(): void {
     this.maybeHandleIOException('deleting', () => {
       this.checkIfMemoryMappedBufferClosed()
-      this.#leaderEpochCache.clear()
+      this.leaderEpochCache.clear()
       this.deleteFiles()
     })
     this.#expirationTask?.cancel()
   }
 
-  /** The last sequence of each producer, by id. */
-  get activeProducersWithLastSequence(): ReadonlyMap<bigint, number> {
-    const entries = [...this.producerStateManager.activeProducers.values()]
-    return new Map(entries.map((entry) => [entry.producerId, entry.lastSeq]))
-  }
-
   /** For messages. */
   override toString(): string {
     return `Log(${this.dir})`
-  }
-
-  /** Reads what is on the disk, and makes everything agree with it. */
-  #load(): void {
-    // The segments, recovered as far as needed.
-    const hasCleanShutdownFile = this.platform.storage.exists(
-      join(this.parentDir, CleanShutdownFile),
-    )
-    const { nextOffset, recoveryPoint } = loadSegments({
-      dir: this.dir,
-      config: this.config,
-      platform: this.platform,
-      topicPartition: this.topicPartition,
-      logStartOffset: this.logStartOffset,
-      recoveryPoint: this.recoveryPoint,
-      maxProducerIdExpirationMs: this.producerStateManager.maxProducerIdExpirationMs,
-      leaderEpochCache: this.#leaderEpochCache,
-      hasCleanShutdownFile,
-      segments: this.segments,
-      deleteSegment: (segment) => this.deleteSegment(segment),
-      replaceSegments: (newOne, oldOnes, isSwap) =>
-        this.replaceSegments(newOne, oldOnes, isSwap),
-      newSegment: (baseOffset) => this.newSegment(baseOffset),
-    })
-    if (recoveryPoint !== undefined) this.recoveryPoint = recoveryPoint
-    this.updateLogEndOffset(nextOffset)
-
-    // The epochs and the start, which may be behind the segments after a crash.
-    const firstBaseOffset = this.segments.first?.baseOffset ?? 0
-    this.#leaderEpochCache.clearAndFlushLatest(nextOffset)
-    this.logStartOffset = Math.max(this.logStartOffset, firstBaseOffset)
-    this.#leaderEpochCache.clearAndFlushEarliest(this.logStartOffset)
-    this.#loadProducerState(nextOffset, hasCleanShutdownFile)
-  }
-
-  #initializeLeaderEpochCache(): LeaderEpochFileCache {
-    const { storage } = this.platform
-    const channel = this.#logDirFailureChannel
-    const checkpoint = new LeaderEpochCheckpointFile(storage, this.dir, channel)
-    const leo = () => this.logEndOffsetMetadata
-    return new LeaderEpochFileCache(this.topicPartition, leo, checkpoint)
-  }
-
-  #loadProducerState(lastOffset: number, reloadFromCleanShutdown: boolean): void {
-    this.checkIfMemoryMappedBufferClosed()
-    loadProducerState({
-      manager: this.producerStateManager,
-      segments: this.segments,
-      magic: this.config.messageFormatVersion.messageFormatVersion,
-      logStartOffset: this.logStartOffset,
-      lastOffset,
-      reloadFromCleanShutdown,
-      now: this.#now(),
-    })
-    this.#updateFirstUnstableOffset()
   }
 
   /** Writes the batches, then takes over what they change for their producers. */
@@ -660,23 +450,6 @@ export class Log extends LocalLog {
     manager.updateMapEndOffset(lastOffset + 1)
   }
 
-  /** Finds the first unstable offset anew, with its place in the log. */
-  #updateFirstUnstableOffset(): void {
-    this.checkIfMemoryMappedBufferClosed()
-    const unstable = this.producerStateManager.firstUnstableOffset
-    const isPlaced =
-      unstable === undefined ||
-      (!unstable.messageOffsetOnly && unstable.messageOffset >= this.logStartOffset)
-    if (isPlaced) {
-      this.firstUnstableOffset = unstable
-      return
-    }
-
-    // Look up the place; what lies below the log start begins there for readers.
-    const offset = Math.max(unstable.messageOffset, this.logStartOffset)
-    this.firstUnstableOffset = reading.placeOf(this.segments, offset)
-  }
-
   /** Deletes the segments that a rule gives up; an empty one takes the place of all. */
   #deleteWhere(rule: retention.RetentionRule | undefined): number {
     if (rule === undefined) return 0
@@ -685,7 +458,7 @@ export class Log extends LocalLog {
         this.logSegments,
         rule,
         this,
-        this.#replicaHighWatermark,
+        this.replicaHighWatermark,
       )
       if (deletable.length === 0) return 0
       if (deletable.length === this.numberOfSegments) this.roll()
@@ -694,9 +467,5 @@ export class Log extends LocalLog {
       this.maybeIncrementLogStartOffset(this.segments.first?.baseOffset ?? 0)
       return deletable.length
     })
-  }
-
-  #now(): number {
-    return this.platform.clock.now()
   }
 }

@@ -1,9 +1,10 @@
 /**
  * # LogManager
  *
- * All logs of a broker, in one or more log directories. It opens them at start, makes and
- * deletes them, runs what has to be done from time to time, and closes them in such a way
- * that the next start has nothing to recover.
+ * All logs of a broker, in one or more log directories. It makes and deletes them,
+ * runs what has to be done from time to time, and closes them in such a way that the next
+ * start has nothing to recover. Opening them, and finding them, is the part of
+ * `LoadedLogs`, which this extends.
  *
  *     /data/a/.lock                            held while a broker uses the directory
  *            /meta.properties                  which broker
@@ -19,8 +20,8 @@
  * moved here.
  *
  * @kafka core/src/main/scala/kafka/log/LogManager.scala#LogManager
- * @differs logs are opened one after the other: there is one thread. Where Kafka halts the
- *   process because no log directory is left, `halt` is called; it throws by default.
+ * @differs where Kafka halts the process because no log directory is left, `halt` is
+ *   called; it throws by default.
  * @module
  */
 import { IllegalStateException, KafkaStorageException } from '../base/errors.ts'
@@ -29,23 +30,17 @@ import type { Platform } from '../base/platform/Platform.ts'
 import { join } from '../base/platform/path.ts'
 import type { TopicPartition } from '../base/TopicPartition.ts'
 import { TopicPartitionMap } from '../base/TopicPartitionMap.ts'
-import { isIOException } from './io-exception.ts'
-import { Log } from './Log.ts'
+import type { Log } from './Log.ts'
 import type { LogCleanerView } from './LogCleanerView.ts'
 import type { LogConfig } from './LogConfig.ts'
-import { LogDirs } from './log-dirs.ts'
+import { LoadedLogs } from './loaded-logs.ts'
 import {
   CleanShutdownFile,
-  DeleteDirSuffix,
   logDeleteDirName,
   logDirName,
   logFutureDirName,
-  parseTopicPartitionName,
 } from './log-file-names.ts'
 import type { LogManagerOptions } from './log-manager-options.ts'
-
-/** Milliseconds between two searches for silent producers. */
-export const ProducerIdExpirationCheckIntervalMs = 10 * 60 * 1000
 
 /** Milliseconds before any of the periodic tasks first runs. */
 export const InitialTaskDelayMs = 30 * 1000
@@ -58,31 +53,19 @@ const minDeleteIntervalMs = 1000
  *
  * @kafka core/src/main/scala/kafka/log/LogManager.scala#LogManager
  */
-export class LogManager {
-  /** Settings of the topics that had their own when the broker started. */
-  readonly topicConfigs: ReadonlyMap<string, LogConfig>
-
+export class LogManager extends LoadedLogs {
   /** The cleaner of compacted logs, if there is one. */
   readonly cleaner: LogCleanerView | undefined
 
   readonly #options: LogManagerOptions
   readonly #platform: Platform
-  readonly #dirs: LogDirs
   readonly #log = logger('LogManager')
-
-  /** Logs in service. */
-  readonly #currentLogs = new TopicPartitionMap<Log>()
-
-  /** Logs that are being filled to replace those in service elsewhere. */
-  readonly #futureLogs = new TopicPartitionMap<Log>()
 
   /** Logs whose directories wait to be removed, with the time they were renamed. */
   readonly #logsToBeDeleted: { readonly log: Log; readonly scheduledMs: number }[] = []
 
   /** Where a log is to be made, if someone said so. */
   readonly #preferredLogDirs = new TopicPartitionMap<string>()
-
-  #currentDefaultConfig: LogConfig
 
   /**
    * Takes the directories and opens every log in them.
@@ -91,61 +74,13 @@ export class LogManager {
    * @throws KafkaStorageException when none can be used
    */
   constructor(options: LogManagerOptions) {
-    // What is given.
+    super(options)
     this.#options = options
     this.#platform = options.platform
-    this.topicConfigs = options.topicConfigs
-    this.#currentDefaultConfig = options.initialDefaultConfig
-
-    // The directories that can be used, and are ours.
-    this.#dirs = new LogDirs(options)
-    this.#dirs.createAndValidateLogDirs()
-    this.#dirs.lockLogDirs()
-    this.#dirs.openCheckpoints()
 
     // The logs in them.
     this.loadLogs()
-    this.cleaner = options.createCleaner?.(this.#currentLogs, this.liveLogDirs)
-  }
-
-  /** Settings of topics that have none of their own. */
-  get currentDefaultConfig(): LogConfig {
-    return this.#currentDefaultConfig
-  }
-
-  /** The log directories that work, in the order of the configuration. */
-  get liveLogDirs(): readonly string[] {
-    return this.#dirs.live
-  }
-
-  /** The log directories that have failed. */
-  get offlineLogDirs(): readonly string[] {
-    return this.#dirs.offline
-  }
-
-  /** All logs, those that are being moved here included. */
-  get allLogs(): readonly Log[] {
-    return [...this.#currentLogs.values(), ...this.#futureLogs.values()]
-  }
-
-  /** Replaces the settings of topics that have none of their own. */
-  reconfigureDefaultLogConfig(logConfig: LogConfig): void {
-    this.#currentDefaultConfig = logConfig
-  }
-
-  /**
-   * Opens all logs. Where the last run did not stop properly, each is scanned from its
-   * recovery point on.
-   *
-   * @throws KafkaException for a directory that is no log, or a log that is there twice
-   */
-  loadLogs(): void {
-    const started = this.#platform.clock.monotonic()
-    for (const dir of this.liveLogDirs) {
-      this.#dirs.tryDir(dir, 'loading logs', () => this.#loadLogDir(dir))
-    }
-    const ms = Math.round(this.#platform.clock.monotonic() - started)
-    this.#log.info(`Logs loading complete in ${ms} ms, ${this.allLogs.length} logs`)
+    this.cleaner = options.createCleaner?.(this.currentLogs(), this.liveLogDirs)
   }
 
   /** Begins what has to be done from time to time, and the cleaner. */
@@ -209,18 +144,9 @@ export class LogManager {
     }
 
     // The directories are free for the next broker.
-    this.#dirs.unlockAll()
+    this.dirs.unlockAll()
     if (failure !== undefined) throw failure
     this.#log.info('Shutdown complete.')
-  }
-
-  /**
-   * The log of a partition.
-   *
-   * @param isFuture true for the one that is being moved here
-   */
-  getLog(topicPartition: TopicPartition, isFuture = false): Log | undefined {
-    return this.#logs(isFuture).get(topicPartition)
   }
 
   /**
@@ -261,8 +187,8 @@ export class LogManager {
     const name = isFuture
       ? logFutureDirName(topicPartition, uuid)
       : logDirName(topicPartition)
-    const log = this.#createLog(join(logDir, name), logDir, config)
-    this.#logs(isFuture).set(topicPartition, log)
+    const log = this.createLog(join(logDir, name), logDir, config)
+    this.logs(isFuture).set(topicPartition, log)
     this.#preferredLogDirs.delete(topicPartition)
     this.#log.info(`Created log for partition ${topicPartition} in ${logDir}`)
     return log
@@ -288,7 +214,7 @@ export class LogManager {
    */
   asyncDelete(topicPartition: TopicPartition, isFuture = false): Log | undefined {
     // Take it out of service.
-    const logs = this.#logs(isFuture)
+    const logs = this.logs(isFuture)
     const removedLog = logs.get(topicPartition)
     if (removedLog === undefined) {
       if (this.offlineLogDirs.length === 0) return undefined
@@ -311,7 +237,7 @@ export class LogManager {
     removedLog.renameDir(logDeleteDirName(topicPartition, uuid))
     this.checkpointLogRecoveryOffsetsInDir(logDir)
     this.checkpointLogStartOffsetsInDir(logDir)
-    this.#addLogToBeDeleted(removedLog)
+    this.addLogToBeDeleted(removedLog)
     this.#log.info(
       `Log for partition ${topicPartition} is renamed to ${removedLog.dir}`,
     )
@@ -326,8 +252,8 @@ export class LogManager {
    */
   replaceCurrentWithFutureLog(topicPartition: TopicPartition): void {
     // Both must be there.
-    const sourceLog = this.#currentLogs.get(topicPartition)
-    const destLog = this.#futureLogs.get(topicPartition)
+    const sourceLog = this.logs(false).get(topicPartition)
+    const destLog = this.logs(true).get(topicPartition)
     if (sourceLog === undefined || destLog === undefined) {
       const which = sourceLog === undefined ? 'current' : 'future'
       throw new KafkaStorageException(
@@ -337,8 +263,8 @@ export class LogManager {
 
     // Give the new one its name, and the cleaner its place.
     destLog.renameDir(logDirName(topicPartition))
-    this.#futureLogs.delete(topicPartition)
-    this.#currentLogs.set(topicPartition, destLog)
+    this.logs(true).delete(topicPartition)
+    this.logs(false).set(topicPartition, destLog)
     const { parentDir } = sourceLog
     this.cleaner?.alterCheckpointDir(topicPartition, parentDir, destLog.parentDir)
     this.cleaner?.resumeCleaning(topicPartition)
@@ -351,7 +277,7 @@ export class LogManager {
       sourceLog.close()
       this.checkpointLogRecoveryOffsetsInDir(parentDir)
       this.checkpointLogStartOffsetsInDir(parentDir)
-      this.#addLogToBeDeleted(sourceLog)
+      this.addLogToBeDeleted(sourceLog)
     } catch (error) {
       if (error instanceof KafkaStorageException) sourceLog.closeHandlers()
       throw error
@@ -406,44 +332,6 @@ export class LogManager {
     this.cleaner?.abortAndPauseCleaning(topicPartition)
   }
 
-  /** Writes down, in every directory, what of each log is on the disk. */
-  checkpointLogRecoveryOffsets(): void {
-    for (const dir of this.liveLogDirs) this.checkpointLogRecoveryOffsetsInDir(dir)
-  }
-
-  /** Writes down, in every directory, which logs begin above their first segment. */
-  checkpointLogStartOffsets(): void {
-    for (const dir of this.liveLogDirs) this.checkpointLogStartOffsetsInDir(dir)
-  }
-
-  /** Writes the recovery points of one directory, then drops snapshots not needed. */
-  checkpointLogRecoveryOffsetsInDir(dir: string): void {
-    const logs = this.#logsInDir(dir)
-    const checkpoint = this.#dirs.recoveryPoints(dir)
-    if (logs.size === 0 || checkpoint === undefined) return
-    this.#dirs.tryDir(dir, 'writing recovery points', () => {
-      const recoveryPoints = new TopicPartitionMap<number>()
-      for (const [tp, log] of logs) recoveryPoints.set(tp, log.recoveryPoint)
-      checkpoint.write(recoveryPoints)
-      for (const log of logs.values()) log.deleteSnapshotsAfterRecoveryPointCheckpoint()
-    })
-  }
-
-  /** Writes the log start offsets of one directory. */
-  checkpointLogStartOffsetsInDir(dir: string): void {
-    const logs = this.#logsInDir(dir)
-    const checkpoint = this.#dirs.logStartOffsets(dir)
-    if (logs.size === 0 || checkpoint === undefined) return
-    this.#dirs.tryDir(dir, 'writing log start offsets', () => {
-      const startOffsets = new TopicPartitionMap<number>()
-      for (const [tp, log] of logs) {
-        const base = log.logSegments[0]?.baseOffset ?? 0
-        if (log.logStartOffset > base) startOffsets.set(tp, log.logStartOffset)
-      }
-      checkpoint.write(startOffsets)
-    })
-  }
-
   /**
    * Removes the directories of logs that have waited for `file.delete.delay.ms`, and
    * schedules itself for the next one.
@@ -451,7 +339,7 @@ export class LogManager {
   deleteLogs(): void {
     // The oldest is the first.
     const now = this.#platform.clock.now()
-    const delayMs = this.#currentDefaultConfig.fileDeleteDelayMs
+    const delayMs = this.currentDefaultConfig.fileDeleteDelayMs
     const dueMs = () => {
       const next = this.#logsToBeDeleted[0]
       if (next === undefined) return Math.max(delayMs, minDeleteIntervalMs)
@@ -503,37 +391,18 @@ export class LogManager {
   handleLogDirFailure(dir: string): void {
     // Write nothing there any more.
     this.#log.info(`Stopping serving logs in dir ${dir}`)
-    this.#dirs.handleLogDirFailure(dir)
+    this.dirs.handleLogDirFailure(dir)
     this.cleaner?.handleLogDirFailure(dir)
 
     // Let its logs go.
-    for (const logs of [this.#currentLogs, this.#futureLogs]) {
+    for (const logs of [this.logs(false), this.logs(true)]) {
       for (const [topicPartition, log] of [...logs]) {
         if (log.parentDir !== dir) continue
         logs.delete(topicPartition)
         log.closeHandlers()
       }
     }
-    this.#dirs.unlock(dir)
-  }
-
-  /** All logs of a topic. */
-  logsByTopic(topic: string): readonly Log[] {
-    return this.allLogs.filter((log) => log.topicPartition.topic === topic)
-  }
-
-  /** The logs in service, by partition. */
-  currentLogs(): TopicPartitionMap<Log> {
-    return this.#currentLogs
-  }
-
-  /**
-   * Says whether a log directory works.
-   *
-   * @throws LogDirNotFoundException when the broker has no such directory
-   */
-  isLogDirOnline(logDir: string): boolean {
-    return this.#dirs.isOnline(logDir)
+    this.dirs.unlock(dir)
   }
 
   /** Says whether logs wait for the removal of their directories. */
@@ -543,7 +412,7 @@ export class LogManager {
 
   async #closeLogDir(dir: string): Promise<void> {
     // Bring everything to the disk.
-    for (const log of this.#logsInDir(dir).values()) {
+    for (const log of this.logsInDir(dir).values()) {
       await log.flush()
       log.close()
     }
@@ -551,88 +420,10 @@ export class LogManager {
     // Say so: first how far, then that nothing is missing.
     this.checkpointLogRecoveryOffsetsInDir(dir)
     this.checkpointLogStartOffsetsInDir(dir)
-    this.#dirs.tryDir(dir, 'writing the clean shutdown marker', () => {
+    this.dirs.tryDir(dir, 'writing the clean shutdown marker', () => {
       const { storage } = this.#platform
       storage.writeFile(join(dir, CleanShutdownFile), '')
       storage.syncDirectory(dir)
-    })
-  }
-
-  #loadLogDir(dir: string): void {
-    // Without the marker, every log is looked through.
-    const { storage } = this.#platform
-    const cleanShutdownFile = join(dir, CleanShutdownFile)
-    const isClean = storage.exists(cleanShutdownFile)
-    if (!isClean) this.#options.brokerState?.newState('RecoveringFromUncleanShutdown')
-
-    // Open one after the other.
-    const recoveryPoints = this.#dirs.readRecoveryPoints(dir)
-    const startOffsets = this.#dirs.readLogStartOffsets(dir)
-    for (const name of storage.readdir(dir)) {
-      const path = join(dir, name)
-      if (storage.stat(path)?.isDirectory !== true) continue
-      this.#loadLog(path, recoveryPoints, startOffsets)
-    }
-
-    // From now on a crash is a crash again.
-    if (isClean) storage.unlink(cleanShutdownFile)
-  }
-
-  #loadLog(
-    path: string,
-    recoveryPoints: TopicPartitionMap<number>,
-    logStartOffsets: TopicPartitionMap<number>,
-  ): void {
-    // Open it where the last run left it.
-    const topicPartition = parseTopicPartitionName(path)
-    const topicConfig = this.topicConfigs.get(topicPartition.topic)
-    const log = this.#openLog(path, topicConfig ?? this.#currentDefaultConfig, {
-      recoveryPoint: recoveryPoints.get(topicPartition) ?? 0,
-      logStartOffset: logStartOffsets.get(topicPartition) ?? 0,
-    })
-    if (path.endsWith(DeleteDirSuffix)) {
-      this.#addLogToBeDeleted(log)
-      return
-    }
-
-    // Two logs of one partition: nobody but the operator knows which is right.
-    const logs = this.#logs(log.isFuture)
-    const previous = logs.get(topicPartition)
-    if (previous !== undefined) {
-      throw new IllegalStateException(
-        `duplicate log directories for ${topicPartition} are found in both ${log.dir} ` +
-          `and ${previous.dir}; delete the one whose disk failed`,
-      )
-    }
-    logs.set(topicPartition, log)
-  }
-
-  #createLog(path: string, logDir: string, config: LogConfig): Log {
-    try {
-      return this.#openLog(path, config, { recoveryPoint: 0, logStartOffset: 0 })
-    } catch (error) {
-      if (!isIOException(error)) throw error
-      const message = `Error while creating log ${path}`
-      this.#options.logDirFailureChannel.maybeAddOfflineLogDir(logDir, message, error)
-      throw new KafkaStorageException(message, { cause: error })
-    }
-  }
-
-  #openLog(
-    dir: string,
-    config: LogConfig,
-    offsets: { readonly recoveryPoint: number; readonly logStartOffset: number },
-  ): Log {
-    const { scheduler, platform, logDirFailureChannel } = this.#options
-    return new Log({
-      dir,
-      config,
-      ...offsets,
-      scheduler,
-      platform,
-      maxProducerIdExpirationMs: this.#options.config.transactionIdExpirationMs,
-      producerIdExpirationCheckIntervalMs: ProducerIdExpirationCheckIntervalMs,
-      logDirFailureChannel,
     })
   }
 
@@ -663,19 +454,7 @@ export class LogManager {
     return least[0]
   }
 
-  #logs(isFuture: boolean): TopicPartitionMap<Log> {
-    return isFuture ? this.#futureLogs : this.#currentLogs
-  }
-
-  #logsInDir(dir: string): TopicPartitionMap<Log> {
-    const logs = new TopicPartitionMap<Log>()
-    for (const log of this.allLogs) {
-      if (log.parentDir === dir) logs.set(log.topicPartition, log)
-    }
-    return logs
-  }
-
-  #addLogToBeDeleted(log: Log): void {
+  protected override addLogToBeDeleted(log: Log): void {
     this.#logsToBeDeleted.push({ log, scheduledMs: this.#platform.clock.now() })
   }
 }

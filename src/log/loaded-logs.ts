@@ -1,0 +1,276 @@
+/**
+ * # LoadedLogs
+ *
+ * The logs of a broker, found by partition: opened when it starts, and written down, one
+ * directory at a time, so that the next start finds how far each of them was on the disk.
+ *
+ *     currentLogs   orders-0 ─▶ /data/a/orders-0            in service
+ *     futureLogs    orders-0 ─▶ /data/b/orders-0.3f…-future  being moved here
+ *
+ * Invariants: a partition has at most one log in service, and at most one that is being
+ * moved here; the two never lie in one directory.
+ *
+ * @kafka core/src/main/scala/kafka/log/LogManager.scala#LogManager
+ * @differs in Kafka a part of `LogManager`, which here extends it and decides what becomes
+ *   of the logs. Logs are opened one after the other: there is one thread.
+ * @module
+ */
+import { IllegalStateException, KafkaStorageException } from '../base/errors.ts'
+import { logger } from '../base/logger.ts'
+import type { Platform } from '../base/platform/Platform.ts'
+import { join } from '../base/platform/path.ts'
+import type { TopicPartition } from '../base/TopicPartition.ts'
+import { TopicPartitionMap } from '../base/TopicPartitionMap.ts'
+import { isIOException } from './io-exception.ts'
+import { Log } from './Log.ts'
+import type { LogConfig } from './LogConfig.ts'
+import { LogDirs } from './log-dirs.ts'
+import {
+  CleanShutdownFile,
+  DeleteDirSuffix,
+  parseTopicPartitionName,
+} from './log-file-names.ts'
+import type { LogManagerOptions } from './log-manager-options.ts'
+
+/** Milliseconds between two searches for silent producers. */
+export const ProducerIdExpirationCheckIntervalMs = 10 * 60 * 1000
+
+/** The logs of a broker, and the directories they lie in. */
+export abstract class LoadedLogs {
+  /** Settings of the topics that had their own when the broker started. */
+  readonly topicConfigs: ReadonlyMap<string, LogConfig>
+
+  /** The directories: which work, who holds their locks, their checkpoint files. */
+  protected readonly dirs: LogDirs
+
+  readonly #options: LogManagerOptions
+  readonly #platform: Platform
+  readonly #log = logger('LogManager')
+
+  /** Logs in service. */
+  readonly #currentLogs = new TopicPartitionMap<Log>()
+
+  /** Logs that are being filled to replace those in service elsewhere. */
+  readonly #futureLogs = new TopicPartitionMap<Log>()
+
+  #currentDefaultConfig: LogConfig
+
+  /**
+   * Takes the directories and opens every log in them.
+   *
+   * @throws KafkaException when a directory is in use, or named twice
+   * @throws KafkaStorageException when none can be used
+   */
+  constructor(options: LogManagerOptions) {
+    // What is given.
+    this.#options = options
+    this.#platform = options.platform
+    this.topicConfigs = options.topicConfigs
+    this.#currentDefaultConfig = options.initialDefaultConfig
+
+    // The directories that can be used, and are ours.
+    this.dirs = new LogDirs(options)
+    this.dirs.createAndValidateLogDirs()
+    this.dirs.lockLogDirs()
+    this.dirs.openCheckpoints()
+  }
+
+  /** Takes in a log whose directory waits to be removed. */
+  protected abstract addLogToBeDeleted(log: Log): void
+
+  /** Settings of topics that have none of their own. */
+  get currentDefaultConfig(): LogConfig {
+    return this.#currentDefaultConfig
+  }
+
+  /** The log directories that work, in the order of the configuration. */
+  get liveLogDirs(): readonly string[] {
+    return this.dirs.live
+  }
+
+  /** The log directories that have failed. */
+  get offlineLogDirs(): readonly string[] {
+    return this.dirs.offline
+  }
+
+  /** All logs, those that are being moved here included. */
+  get allLogs(): readonly Log[] {
+    return [...this.#currentLogs.values(), ...this.#futureLogs.values()]
+  }
+
+  /** Replaces the settings of topics that have none of their own. */
+  reconfigureDefaultLogConfig(logConfig: LogConfig): void {
+    this.#currentDefaultConfig = logConfig
+  }
+
+  /**
+   * Opens all logs. Where the last run did not stop properly, each is scanned from its
+   * recovery point on.
+   *
+   * @throws KafkaException for a directory that is no log, or a log that is there twice
+   */
+  loadLogs(): void {
+    const started = this.#platform.clock.monotonic()
+    for (const dir of this.liveLogDirs) {
+      this.dirs.tryDir(dir, 'loading logs', () => this.#loadLogDir(dir))
+    }
+    const ms = Math.round(this.#platform.clock.monotonic() - started)
+    this.#log.info(`Logs loading complete in ${ms} ms, ${this.allLogs.length} logs`)
+  }
+
+  /**
+   * The log of a partition.
+   *
+   * @param isFuture true for the one that is being moved here
+   */
+  getLog(topicPartition: TopicPartition, isFuture = false): Log | undefined {
+    return this.logs(isFuture).get(topicPartition)
+  }
+
+  /** All logs of a topic. */
+  logsByTopic(topic: string): readonly Log[] {
+    return this.allLogs.filter((log) => log.topicPartition.topic === topic)
+  }
+
+  /** The logs in service, by partition. */
+  currentLogs(): TopicPartitionMap<Log> {
+    return this.#currentLogs
+  }
+
+  /**
+   * Says whether a log directory works.
+   *
+   * @throws LogDirNotFoundException when the broker has no such directory
+   */
+  isLogDirOnline(logDir: string): boolean {
+    return this.dirs.isOnline(logDir)
+  }
+
+  /** Writes down, in every directory, what of each log is on the disk. */
+  checkpointLogRecoveryOffsets(): void {
+    for (const dir of this.liveLogDirs) this.checkpointLogRecoveryOffsetsInDir(dir)
+  }
+
+  /** Writes down, in every directory, which logs begin above their first segment. */
+  checkpointLogStartOffsets(): void {
+    for (const dir of this.liveLogDirs) this.checkpointLogStartOffsetsInDir(dir)
+  }
+
+  /** Writes the recovery points of one directory, then drops snapshots not needed. */
+  checkpointLogRecoveryOffsetsInDir(dir: string): void {
+    const logs = this.logsInDir(dir)
+    const checkpoint = this.dirs.recoveryPoints(dir)
+    if (logs.size === 0 || checkpoint === undefined) return
+    this.dirs.tryDir(dir, 'writing recovery points', () => {
+      const recoveryPoints = new TopicPartitionMap<number>()
+      for (const [tp, log] of logs) recoveryPoints.set(tp, log.recoveryPoint)
+      checkpoint.write(recoveryPoints)
+      for (const log of logs.values()) log.deleteSnapshotsAfterRecoveryPointCheckpoint()
+    })
+  }
+
+  /** Writes the log start offsets of one directory. */
+  checkpointLogStartOffsetsInDir(dir: string): void {
+    const logs = this.logsInDir(dir)
+    const checkpoint = this.dirs.logStartOffsets(dir)
+    if (logs.size === 0 || checkpoint === undefined) return
+    this.dirs.tryDir(dir, 'writing log start offsets', () => {
+      const startOffsets = new TopicPartitionMap<number>()
+      for (const [tp, log] of logs) {
+        const base = log.logSegments[0]?.baseOffset ?? 0
+        if (log.logStartOffset > base) startOffsets.set(tp, log.logStartOffset)
+      }
+      checkpoint.write(startOffsets)
+    })
+  }
+
+  protected logs(isFuture: boolean): TopicPartitionMap<Log> {
+    return isFuture ? this.#futureLogs : this.#currentLogs
+  }
+
+  protected logsInDir(dir: string): TopicPartitionMap<Log> {
+    const logs = new TopicPartitionMap<Log>()
+    for (const log of this.allLogs) {
+      if (log.parentDir === dir) logs.set(log.topicPartition, log)
+    }
+    return logs
+  }
+
+  protected createLog(path: string, logDir: string, config: LogConfig): Log {
+    try {
+      return this.#openLog(path, config, { recoveryPoint: 0, logStartOffset: 0 })
+    } catch (error) {
+      if (!isIOException(error)) throw error
+      const message = `Error while creating log ${path}`
+      this.#options.logDirFailureChannel.maybeAddOfflineLogDir(logDir, message, error)
+      throw new KafkaStorageException(message, { cause: error })
+    }
+  }
+
+  #openLog(
+    dir: string,
+    config: LogConfig,
+    offsets: { readonly recoveryPoint: number; readonly logStartOffset: number },
+  ): Log {
+    const { scheduler, platform, logDirFailureChannel } = this.#options
+    return new Log({
+      dir,
+      config,
+      ...offsets,
+      scheduler,
+      platform,
+      maxProducerIdExpirationMs: this.#options.config.transactionIdExpirationMs,
+      producerIdExpirationCheckIntervalMs: ProducerIdExpirationCheckIntervalMs,
+      logDirFailureChannel,
+    })
+  }
+
+  #loadLogDir(dir: string): void {
+    // Without the marker, every log is looked through.
+    const { storage } = this.#platform
+    const cleanShutdownFile = join(dir, CleanShutdownFile)
+    const isClean = storage.exists(cleanShutdownFile)
+    if (!isClean) this.#options.brokerState?.newState('RecoveringFromUncleanShutdown')
+
+    // Open one after the other.
+    const recoveryPoints = this.dirs.readRecoveryPoints(dir)
+    const startOffsets = this.dirs.readLogStartOffsets(dir)
+    for (const name of storage.readdir(dir)) {
+      const path = join(dir, name)
+      if (storage.stat(path)?.isDirectory !== true) continue
+      this.#loadLog(path, recoveryPoints, startOffsets)
+    }
+
+    // From now on a crash is a crash again.
+    if (isClean) storage.unlink(cleanShutdownFile)
+  }
+
+  #loadLog(
+    path: string,
+    recoveryPoints: TopicPartitionMap<number>,
+    logStartOffsets: TopicPartitionMap<number>,
+  ): void {
+    // Open it where the last run left it.
+    const topicPartition = parseTopicPartitionName(path)
+    const topicConfig = this.topicConfigs.get(topicPartition.topic)
+    const log = this.#openLog(path, topicConfig ?? this.#currentDefaultConfig, {
+      recoveryPoint: recoveryPoints.get(topicPartition) ?? 0,
+      logStartOffset: logStartOffsets.get(topicPartition) ?? 0,
+    })
+    if (path.endsWith(DeleteDirSuffix)) {
+      this.addLogToBeDeleted(log)
+      return
+    }
+
+    // Two logs of one partition: nobody but the operator knows which is right.
+    const logs = this.logs(log.isFuture)
+    const previous = logs.get(topicPartition)
+    if (previous !== undefined) {
+      throw new IllegalStateException(
+        `duplicate log directories for ${topicPartition} are found in both ${log.dir} ` +
+          `and ${previous.dir}; delete the one whose disk failed`,
+      )
+    }
+    logs.set(topicPartition, log)
+  }
+}
