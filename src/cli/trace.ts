@@ -15,6 +15,7 @@ import { renderMermaid } from '../trace/render-mermaid.ts'
 import { renderTree } from '../trace/render-tree.ts'
 import { type ExampleTrace, runExample } from '../traces/ExampleTrace.ts'
 import { examples } from '../traces/examples.ts'
+import { toPlayback } from '../traces/playback.ts'
 import { findMessages, isTold, isUnder } from '../traces/story.ts'
 import { ties } from '../traces/ties.ts'
 
@@ -66,8 +67,9 @@ function writePage(dir: string, example: ExampleTrace, recording: Recording): vo
   const keep = (frame: Frame) => isUnder(recording, frame, example.roots)
   const tree = renderTree(recording, { keep })
   mkdirSync(dir, { recursive: true })
-  const page = { name, title, heading, mermaid, tree }
-  writeFileSync(join(dir, `${name}.json`), JSON.stringify(page, null, 1))
+  const playback = toPlayback(recording)
+  const page = { name, title, heading, mermaid, tree, playback }
+  writeFileSync(join(dir, `${name}.json`), JSON.stringify(page))
 }
 
 function select(names: readonly string[]): readonly ExampleTrace[] {

@@ -74,16 +74,25 @@ export class DelayedFetch extends DelayedOperation {
 
   /** Adds up what is there; completes when it is enough, or when waiting is pointless. */
   override tryComplete(): boolean {
+    return this.missingBytes() > 0 ? false : this.forceComplete()
+  }
+
+  /** The bytes that it still waits for; 0 when it should be answered now. */
+  missingBytes(): number {
     let accumulatedSize = 0
     for (const status of this.#options.partitions) {
       // Leave out what was unreadable at the first look; the answer will say why.
       if (status.startOffsetMetadata.messageOffset < 0) continue
       const available = this.#bytesAvailable(status)
-      if (available === undefined) return this.forceComplete()
+      if (available === undefined) return 0
       accumulatedSize += available
     }
-    if (accumulatedSize < this.#options.params.fetchMinBytes) return false
-    return this.forceComplete()
+    return Math.max(0, this.minBytes - accumulatedSize)
+  }
+
+  /** The bytes that it wants, as the client asked. */
+  get minBytes(): number {
+    return this.#options.params.fetchMinBytes
   }
 
   // Undefined when the fetch should be answered now, whatever else it waits for.

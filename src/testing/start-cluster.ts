@@ -62,6 +62,8 @@ export interface KafkaCluster {
   /** `host:port` of ZooKeeper. */
   readonly zookeeperConnect: string
   readonly brokers: readonly KafkaServer[]
+  /** The embedded ZooKeeper; undefined when another one is used. */
+  readonly zooKeeperServer: ZooKeeperServer | undefined
   readonly platform: Platform
   /** How a session with this cluster's ZooKeeper is made. */
   readonly zooKeeperConnect: ZooKeeperConnect
@@ -148,6 +150,7 @@ export async function startBrokers(
       bootstrapServers: ports.join(','),
       zookeeperConnect,
       ...{ brokers, platform, zooKeeperConnect, close },
+      zooKeeperServer: zooKeeper,
       [Symbol.asyncDispose]: close,
     }
   } catch (error) {

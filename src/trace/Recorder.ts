@@ -5,13 +5,19 @@
  * the paragraphs it went through.
  *
  *     call ──▶ frame { name, parent, actor, args } ──▶ paragraphs … ──▶ end, result
+ *       └────▶ change { name, value }, when a watched object looks other than before
  *
  * The parent of a frame is the frame in whose *asynchronous context* it begins, not only
  * the one below it on the stack: what a method starts and does not wait for is still its
  * child. The context comes from a small port, because a browser has none.
  *
+ * Objects of some classes are *watched*: before and after each of their methods the
+ * recorder looks at them, and keeps the named values that changed. So a player can show
+ * the state of the program at every step without running it.
+ *
  * Invariants: frames are numbered in the order in which they begin; a parent's number is
- * lower than its children's; a frame ends at most once. Recordings hold no line numbers
+ * lower than its children's; a frame ends at most once. Looking records nothing: what a
+ * watch or a short form calls is not part of the run. Recordings hold no line numbers
  * and no addresses, so reformatting a source file changes none.
  *
  * @module
@@ -41,15 +47,54 @@ export interface Frame {
   error: string | undefined
   /** The paragraphs that were reached, in order. */
   readonly paragraphs: { readonly seq: number; readonly sentence: string }[]
-  /** Position in the order of everything that was recorded (frames and paragraphs). */
+  /** Position in the order of everything that was recorded. */
   readonly seq: number
+  /** Position of its end in the same order; `undefined` while it runs. */
+  endSeq: number | undefined
 }
+
+/** A value that can be written as JSON. */
+export type Json =
+  | string
+  | number
+  | boolean
+  | null
+  | readonly Json[]
+  | { readonly [key: string]: Json }
+
+/** A named value of the program that became another. */
+export interface Change {
+  /** Position in the order of everything that was recorded. */
+  readonly seq: number
+  readonly name: string
+  /** `undefined` when the thing is gone. */
+  readonly value: Json | undefined
+}
+
+/** What a watch saw: a name, and its value now, or `undefined` when it is gone. */
+export type Seen = readonly [name: string, value: Json | undefined]
+
+/**
+ * Looks at an object after one of its methods ran.
+ *
+ * @param self the object.
+ * @param args what the method was given, by parameter name.
+ * @param frame the call.
+ */
+export type Watch = (
+  self: never,
+  args: Readonly<Record<string, unknown>>,
+  frame: Frame,
+) => Iterable<Seen>
 
 /** Carries the running frame across `await`, timers and events. */
 export interface AsyncContext<T> {
   run<R>(value: T, body: () => R): R
   get(): T | undefined
 }
+
+/** The actor of an object; `caller` is the one that called it. */
+export type ActorOf = (self: never, caller: string) => string | undefined
 
 /** What a recording is told about the program; the recorder itself knows nothing of it. */
 export interface RecorderOptions {
@@ -58,8 +103,10 @@ export interface RecorderOptions {
   readonly monotonic: () => number
   /** Names that are not recorded, e.g. hot helpers. */
   readonly skip?: (name: string) => boolean
-  /** Class name → the actor that an instance of it is or belongs to. */
-  readonly actors?: Readonly<Record<string, (self: never) => string | undefined>>
+  /** Class name → the actor that an instance of it is or belongs to; `*` for the rest. */
+  readonly actors?: Readonly<Record<string, ActorOf>>
+  /** Class name → what is seen of an instance. */
+  readonly watches?: Readonly<Record<string, Watch>>
   /** Short form of a value; `undefined` leaves it to the recorder. */
   readonly describe?: (value: unknown) => string | undefined
   /** Frames beyond this many are counted, not kept. Default 200,000. */
@@ -69,12 +116,16 @@ export interface RecorderOptions {
 /** Records calls between `start` and `stop` of `record-run.ts`. */
 export class Recorder {
   readonly frames: Frame[] = []
+  /** What watched objects looked like, whenever that changed. */
+  readonly changes: Change[] = []
   /** Frames that did not fit into `maxFrames`. */
   dropped = 0
   readonly #options: RecorderOptions
   readonly #origin: number
   readonly #maxFrames: number
+  readonly #last = new Map<string, string | undefined>()
   #seq = 0
+  #looking = false
 
   constructor(options: RecorderOptions) {
     this.#options = options
@@ -95,13 +146,50 @@ export class Recorder {
     args: Record<string, unknown>,
     body: (frame: Frame | null) => T,
   ): T {
-    if (this.#options.skip?.(id)) return body(null)
+    if (this.#looking || this.#options.skip?.(id)) return body(null)
     if (this.frames.length >= this.#maxFrames) {
       this.dropped++
       return body(null)
     }
     const frame = this.#begin(id, self, args)
-    return this.#options.context.run(frame, () => this.#finishing(frame, body))
+    const look = this.#watchOf(frame, self, args)
+    look?.()
+    return this.#options.context.run(frame, () => this.#finishing(frame, body, look))
+  }
+
+  /** Keeps named values, where they are other than before. */
+  note(seen: Iterable<Seen>): void {
+    for (const [name, value] of seen) {
+      const text = value === undefined ? undefined : JSON.stringify(value)
+      if (this.#last.get(name) === text) continue
+      this.#last.set(name, text)
+      this.changes.push({ seq: ++this.#seq, name, value })
+    }
+  }
+
+  /** What looks at the object of a call; `undefined` when nothing does. */
+  #watchOf(frame: Frame, self: unknown, args: Record<string, unknown>) {
+    const watches = this.#options.watches
+    if (!watches || self === undefined || self === null) return undefined
+    const owner = frame.name.slice(0, frame.name.indexOf('.'))
+    const name = [owner, frame.self ?? ''].find((n) => Object.hasOwn(watches, n))
+    const watch = name === undefined ? undefined : (watches[name] as Watch)
+    return (
+      watch &&
+      (() =>
+        this.note(this.#quietly(() => [...watch(self as never, args, frame)]) ?? []))
+    )
+  }
+
+  /** Looks without recording what looking calls, and without failing. */
+  #quietly<T>(look: () => T): T | undefined {
+    const before = this.#looking
+    this.#looking = true
+    try {
+      return safely(look)
+    } finally {
+      this.#looking = before
+    }
   }
 
   /** Notes that `frame` reached the paragraph named `sentence`. */
@@ -121,8 +209,12 @@ export class Recorder {
     const actual = className(self)
 
     // Find the actor: the class may say, else the caller's is inherited.
-    const own = this.#actorOf(owner, self) ?? this.#actorOf(actual, self)
-    const actor = own ?? parent?.actor ?? 'main'
+    const caller = parent?.actor ?? 'main'
+    const own =
+      this.#actorOf(owner, self, caller) ??
+      this.#actorOf(actual, self, caller) ??
+      this.#actorOf('*', self, caller)
+    const actor = own ?? caller
 
     const shown: Record<string, string> = {}
     for (const [name, value] of Object.entries(args)) {
@@ -153,49 +245,57 @@ export class Recorder {
       error: undefined,
       paragraphs: [],
       seq: ++this.#seq,
+      endSeq: undefined,
     }
     this.frames.push(frame)
     return frame
   }
 
-  #finishing<T>(frame: Frame, body: (frame: Frame) => T): T {
+  #finishing<T>(frame: Frame, body: (frame: Frame) => T, look?: () => void): T {
     let result: T
     try {
       result = body(frame)
     } catch (error) {
+      look?.()
       this.#fail(frame, error)
       throw error
     }
+    const end = (value: unknown) => {
+      look?.()
+      this.#end(frame, value)
+    }
     if (isPromise(result)) {
-      result.then(
-        (value) => this.#end(frame, value),
-        (error) => this.#fail(frame, error),
-      )
+      result.then(end, (error) => {
+        look?.()
+        this.#fail(frame, error)
+      })
     } else {
-      this.#end(frame, result)
+      end(result)
     }
     return result
   }
 
   #end(frame: Frame, value: unknown): void {
     frame.end = this.#now()
+    frame.endSeq = ++this.#seq
     if (value !== undefined) frame.result = this.describe(value)
   }
 
   #fail(frame: Frame, error: unknown): void {
     frame.end = this.#now()
+    frame.endSeq = ++this.#seq
     frame.error = error instanceof Error ? `${error.name}: ${error.message}` : 'error'
   }
 
-  #actorOf(owner: string | undefined, self: unknown): string | undefined {
+  #actorOf(
+    owner: string | undefined,
+    self: unknown,
+    caller: string,
+  ): string | undefined {
     if (owner === undefined || self === undefined || self === null) return undefined
     const actors = this.#options.actors
     if (!actors || !Object.hasOwn(actors, owner)) return undefined
-    try {
-      return (actors[owner] as (self: unknown) => string | undefined)(self)
-    } catch {
-      return undefined
-    }
+    return this.#quietly(() => (actors[owner] as ActorOf)(self as never, caller))
   }
 
   #now(): number {
@@ -204,7 +304,7 @@ export class Recorder {
 
   /** Short form of a value: numbers and texts as they are, objects by their class. */
   describe(value: unknown): string | undefined {
-    const own = safely(() => this.#options.describe?.(value))
+    const own = this.#quietly(() => this.#options.describe?.(value))
     if (own !== undefined) return own
     switch (typeof value) {
       case 'number':

@@ -5,7 +5,7 @@
  *
  * @module
  */
-import { type Frame, Recorder, type RecorderOptions } from './Recorder.ts'
+import { type Change, type Frame, Recorder, type RecorderOptions } from './Recorder.ts'
 import { $trace } from './runtime.ts'
 
 /** What one run left behind. */
@@ -13,6 +13,8 @@ export interface Recording {
   /** Name of the run, e.g. `produce`. */
   readonly name: string
   readonly frames: readonly Frame[]
+  /** What watched objects looked like, whenever that changed. */
+  readonly changes: readonly Change[]
   /** Calls that were not kept because the recording was full. */
   readonly dropped: number
 }
@@ -37,5 +39,6 @@ export async function recordRun(
     $trace.on = false
     $trace.recorder = undefined
   }
-  return { name, frames: recorder.frames, dropped: recorder.dropped }
+  const { frames, changes, dropped } = recorder
+  return { name, frames, changes, dropped }
 }

@@ -7,12 +7,22 @@
  * @module
  */
 import { nodeAsyncContext } from '../base/platform/node/async-context.ts'
+import type { KafkaCluster } from '../testing/start-cluster.ts'
 import type { Frame } from '../trace/Recorder.ts'
 import { type Recording, recordRun } from '../trace/record-run.ts'
-import { actors, describe, skip } from './recording-options.ts'
 
-/** Records what its argument runs. An example calls it once. */
-export type Record = (body: () => Promise<void>) => Promise<void>
+import { actors, describe, skip } from './recording-options.ts'
+import { ClusterWatch } from './watches.ts'
+
+/**
+ * Records what its argument runs. An example calls it once.
+ *
+ * @param cluster what is there already; undefined when the body starts it.
+ */
+export type Record = (
+  body: () => Promise<void>,
+  cluster?: KafkaCluster,
+) => Promise<void>
 
 /** A runnable example. */
 export interface ExampleTrace {
@@ -32,13 +42,18 @@ export interface ExampleTrace {
 export async function runExample(example: ExampleTrace): Promise<Recording> {
   const context = nodeAsyncContext<Frame>()
   let recording: Recording | undefined
+  const watch = new ClusterWatch()
   const options = {
-    ...{ context, actors, describe, skip },
+    ...{ context, actors, describe, skip, watches: watch.watches },
     monotonic: () => performance.now(),
   }
   try {
-    await example.run(async (body) => {
-      recording = await recordRun(example.name, options, body)
+    await example.run(async (body, cluster) => {
+      const before = cluster ? [...watch.seeCluster(cluster)] : []
+      recording = await recordRun(example.name, options, async (recorder) => {
+        recorder.note(before)
+        await body()
+      })
     })
   } finally {
     context.disable()

@@ -9,6 +9,7 @@ import { consumer } from './examples/consumer.ts'
 import { kafkaStream } from './examples/kafka-stream.ts'
 import { produce } from './examples/produce.ts'
 import { producer } from './examples/producer.ts'
+import { replicate } from './examples/replicate.ts'
 import { request } from './examples/request.ts'
 import { serverStartup } from './examples/server-startup.ts'
 
@@ -21,4 +22,5 @@ export const examples: readonly ExampleTrace[] = [
   serverStartup,
   produce,
   becomeLeaderOrFollower,
+  replicate,
 ]

@@ -8,8 +8,7 @@
  * @module
  */
 import { TopicPartition } from '../base/TopicPartition.ts'
-
-type ActorOf = (self: never) => string | undefined
+import type { ActorOf } from '../trace/Recorder.ts'
 
 const broker = (read: (self: any) => unknown): ActorOf =>
   ((self: unknown) => {
@@ -18,6 +17,27 @@ const broker = (read: (self: any) => unknown): ActorOf =>
   }) as ActorOf
 
 const ofConfig = broker((self) => self.config?.brokerId)
+
+/** Threads that outlive a recording's beginning say by their name whose they are. */
+const ofName = (pattern: RegExp): ActorOf =>
+  broker((self) => {
+    const id = pattern.exec(self.name)?.[1]
+    return id === undefined ? undefined : Number(id)
+  })
+
+const owners = new WeakMap<object, string>()
+
+/** What one actor was seen to use is its own, also when the network calls it back. */
+const ofUser = ((self: object, caller: string) => {
+  if (caller === 'main') return owners.get(self)
+  owners.set(self, caller)
+  return caller
+}) as ActorOf
+
+/** Says whose an object is that was in use before the recording began. */
+export function adopt(thing: object, actor: string): void {
+  owners.set(thing, actor)
+}
 
 /** Class name → the actor that an instance is or belongs to. */
 export const actors: Readonly<Record<string, ActorOf>> = {
@@ -29,11 +49,28 @@ export const actors: Readonly<Record<string, ActorOf>> = {
   GroupCoordinator: ofConfig,
   AdminManager: ofConfig,
   KafkaRequestHandler: broker((self) => self.brokerId),
+  ControllerEventThread: ofName(/-(\d+)$/),
+  RequestSendThread: ofName(/^Controller-(\d+)-/),
+  ReplicaFetcherThread: ofUser,
+  ZooKeeperClient: ofUser,
+  NodeZookeeperClientSession: ofUser,
+  InProcessSession: ofUser,
   ZooKeeperServer: (() => 'zookeeper') as ActorOf,
   ZookeeperConsumerConnector: ((self: { readonly config?: { consumerId?: string } }) =>
     `consumer ${self.config?.consumerId ?? ''}`.trim()) as ActorOf,
+  // Within a connector it is the connector's; alone it is a consumer of its own.
+  SimpleConsumer: ((self: { readonly clientId?: string }, caller: string) =>
+    caller === 'main'
+      ? `consumer ${self.clientId ?? ''}`.trim()
+      : undefined) as ActorOf,
   SyncProducer: (() => 'producer') as ActorOf,
   Producer: (() => 'producer') as ActorOf,
+
+  // What a controller works off may have waited since before the recording.
+  '*': ((self: { readonly controller?: never }, caller: string) =>
+    caller === 'main' && self?.controller !== undefined
+      ? ofConfig(self.controller, caller)
+      : undefined) as ActorOf,
 }
 
 /** Short forms of our own values. */

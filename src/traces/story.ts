@@ -14,7 +14,10 @@ import { ties } from './ties.ts'
 /** Lines of the notes that are a look into a map: true, and too many for a picture. */
 const SMALL = new Set(['Pool.get', 'Pool.put', 'BlockingChannel.send'])
 
-const told = new Set(ties.flatMap((tie) => tie.sees.map((sight) => sight.frame)))
+/** Calls that are lines of the notes. */
+export const told: ReadonlySet<string> = new Set(
+  ties.flatMap((tie) => tie.sees.map((sight) => sight.frame)),
+)
 
 /** True for a call that is a line of the notes. */
 export function isTold(frame: Frame): boolean {

@@ -1,7 +1,7 @@
 import ts from 'typescript'
 import { describe, expect, it } from 'vitest'
 import { instrument } from '../../src/trace/instrument.ts'
-import type { Frame } from '../../src/trace/Recorder.ts'
+import type { Frame, Watch } from '../../src/trace/Recorder.ts'
 import { Recorder } from '../../src/trace/Recorder.ts'
 import { $trace } from '../../src/trace/runtime.ts'
 
@@ -49,7 +49,10 @@ function load(): Record<string, any> {
   return exports
 }
 
-async function record(body: (zoo: Record<string, any>) => unknown): Promise<Frame[]> {
+async function record(
+  body: (zoo: Record<string, any>) => unknown,
+  watches?: Record<string, Watch>,
+): Promise<Recorder> {
   const stack: Frame[] = []
   const context = {
     run<R>(value: Frame, inner: () => R): R {
@@ -63,7 +66,8 @@ async function record(body: (zoo: Record<string, any>) => unknown): Promise<Fram
     get: () => stack.at(-1),
   }
   const zoo = load()
-  const recorder = new Recorder({ context, monotonic: () => 0 })
+  const monotonic = () => 0
+  const recorder = new Recorder({ context, monotonic, ...(watches && { watches }) })
   $trace.recorder = recorder
   $trace.on = true
   try {
@@ -74,7 +78,7 @@ async function record(body: (zoo: Record<string, any>) => unknown): Promise<Fram
     $trace.on = false
     $trace.recorder = undefined
   }
-  return recorder.frames
+  return recorder
 }
 
 describe('instrument()', () => {
@@ -93,7 +97,7 @@ describe('instrument()', () => {
   })
 
   it('records calls with their parents, values, paragraphs and results', async () => {
-    const frames = await record(({ Zoo }) => Zoo.open(1))
+    const { frames } = await record(({ Zoo }) => Zoo.open(1))
     expect(frames.map(({ name, parent }) => [name, parent])).toEqual([
       ['Zoo.open', 0],
       ['new Dog', 1],
@@ -111,8 +115,33 @@ describe('instrument()', () => {
     expect(frames[2]?.paragraphs.map((p) => p.sentence)).toEqual(['Count what is made'])
   })
 
+  it('records what a watched object looks like when that changed, and nothing else', async () => {
+    let visit: (() => void) | undefined
+    const watches: Record<string, Watch> = {
+      Animal: (self: { name: string }) => {
+        visit?.()
+        return [['name', self.name]]
+      },
+    }
+    const { frames, changes } = await record(async ({ Animal, visit: another }) => {
+      visit = another
+      const cow = new Animal('mu')
+      await cow.speak(1)
+      await cow.speak(2)
+    }, watches)
+    expect(changes.map(({ name, value }) => [name, value])).toEqual([['name', 'mu']])
+    expect(changes[0]?.seq).toBe((frames[1]?.seq ?? 0) + 1)
+    expect(frames.map(({ name }) => name)).toEqual([
+      ...['new Animal', 'Animal.speak', 'Animal.say', 'Animal.speak', 'Animal.say'],
+    ])
+    const seqs = [...frames, ...changes].flatMap((x) =>
+      'endSeq' in x ? [x.seq, x.endSeq] : [x.seq],
+    )
+    expect(new Set(seqs).size).toBe(seqs.length)
+  })
+
   it('records what is thrown', async () => {
-    const frames = await record(({ Zoo }) => Zoo.open(2))
+    const { frames } = await record(({ Zoo }) => Zoo.open(2))
     expect(frames.at(-1)?.error).toBe('RangeError: once is enough')
     expect(frames.at(-1)?.paragraphs).toHaveLength(1)
   })

@@ -15,10 +15,10 @@ function recording(rows: [string, number, string?][]): Map<string, Recording> {
     return {
       ...{ id: i + 1, name, parent, seq: own, paragraphs, start: 0, end: 1 },
       ...{ actor: 'main', args: { loaf: "'rye'" }, self: undefined },
-      ...{ result: undefined, error: undefined },
+      ...{ result: undefined, error: undefined, endSeq: undefined },
     }
   })
-  return new Map([['baking', { name: 'baking', frames, dropped: 0 }]])
+  return new Map([['baking', { name: 'baking', frames, changes: [], dropped: 0 }]])
 }
 
 const GOOD = recording([

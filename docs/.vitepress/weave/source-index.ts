@@ -88,13 +88,21 @@ export class SourceIndex {
    * @returns `undefined` when there is none.
    */
   find(id: string): SourceSymbol | undefined {
+    return this.all(id)[0]
+  }
+
+  /**
+   * Finds everything of a name: overloads, and a private method beside a public one. The
+   * longest comes first: of overloads, the one with the body.
+   */
+  all(id: string): SourceSymbol[] {
     if (id.startsWith('new ')) {
       const name = id.slice(4)
-      return this.find(`${name}.constructor`) ?? this.find(name)
+      const constructors = this.all(`${name}.constructor`)
+      return constructors.length > 0 ? constructors : this.all(name)
     }
-    // Of overloads, the one with the body.
     const found = this.#symbols.get(id) ?? []
-    return [...found].sort((a, b) => b.to - b.from - (a.to - a.from))[0]
+    return [...found].sort((a, b) => b.to - b.from - (a.to - a.from))
   }
 
   /** Finds what one file calls so; `undefined` when it has no such thing. */

@@ -40,7 +40,7 @@ export const becomeLeaderOrFollower: ExampleTrace = {
         const response = await client.sendAndReceive(ApiKeys.CREATE_TOPICS, 0, request)
         if (response.topics[0]?.errorCode !== 0) throw new Error('no topic was created')
         await client.close()
-      })
+      }, cluster)
     } finally {
       await cluster.close()
     }

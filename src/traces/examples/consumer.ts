@@ -26,7 +26,7 @@ export const consumer: ExampleTrace = {
         const decoder = new StringDecoder()
         await connector.createMessageStreams(streams, decoder, decoder)
         await connector.shutdown()
-      })
+      }, stage.cluster)
     })
   },
 }

@@ -33,7 +33,7 @@ export const kafkaStream: ExampleTrace = {
         let left = 3
         for await (const _ of streams.get(TOPIC)?.[0] ?? []) if (--left === 0) break
         await connector.shutdown()
-      })
+      }, stage.cluster)
     })
   },
 }

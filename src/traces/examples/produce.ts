@@ -42,7 +42,7 @@ export const produce: ExampleTrace = {
         await fetched
         await producer.close()
         consumer.close()
-      })
+      }, stage.cluster)
     })
   },
 }

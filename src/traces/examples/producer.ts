@@ -22,7 +22,7 @@ export const producer: ExampleTrace = {
         await createTopic(client)
         await client.send(produceRequest('hello'))
         await client.close()
-      })
+      }, stage.cluster)
     })
   },
 }

@@ -48,7 +48,7 @@ export const request: ExampleTrace = {
         await streams.get(TOPIC)?.[0]?.iterator().next()
         await connector.commitOffsets()
         await connector.shutdown()
-      })
+      }, stage.cluster)
     })
   },
 }

@@ -67,6 +67,11 @@ export class DataTree {
     return this.#nodes.get(path)
   }
 
+  /** Paths of all nodes, parents before their children. */
+  paths(): IterableIterator<string> {
+    return this.#nodes.keys()
+  }
+
   get nodeCount(): number {
     return this.#nodes.size
   }

@@ -122,6 +122,11 @@ export class ZooKeeperServer implements CnxnOwner {
     return this.#listener?.port ?? 0
   }
 
+  /** The nodes, for who looks on; undefined while it does not run. Never to be changed. */
+  get tree(): DataTree | undefined {
+    return this.#running?.tree
+  }
+
   /** `host:port` for clients. */
   get connectString(): string {
     return `${this.#options.host ?? '127.0.0.1'}:${this.port}`
