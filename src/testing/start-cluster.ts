@@ -187,7 +187,10 @@ function expireFormerSelves(
   }
 }
 
-/** Ends all brokers, the controller last: it moves leaders away from the others. */
+/**
+ * Ends all brokers, the controller last: it moves leaders away from the others. The very
+ * last one does the same if brokers of other processes live on.
+ */
 async function shutdownAll(brokers: readonly KafkaServer[]): Promise<void> {
   const isController = (broker: KafkaServer) => {
     try {
@@ -197,8 +200,21 @@ async function shutdownAll(brokers: readonly KafkaServer[]): Promise<void> {
     }
   }
   const ordered = [...brokers].sort((a, b) => +isController(a) - +isController(b))
+  const ids = new Set(brokers.map(({ config }) => config.brokerId))
   const last = ordered.at(-1)
-  for (const broker of ordered) await broker.shutdown(broker !== last)
+  for (const broker of ordered) {
+    await broker.shutdown(broker !== last || knowsOthers(broker, ids))
+  }
+}
+
+/** Whether a broker knows of live ones besides these. */
+function knowsOthers(broker: KafkaServer, ids: ReadonlySet<number>): boolean {
+  try {
+    return broker.metadataCache.getAliveBrokers().some(({ id }) => !ids.has(id))
+  } catch {
+    // It never came so far as to have a cache.
+    return false
+  }
 }
 
 /**

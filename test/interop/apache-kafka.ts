@@ -13,7 +13,12 @@ export interface Output {
   readonly stderr: string
 }
 
-function javaArguments(mainClass: string, args: readonly string[]): string[] {
+/** The command line of a program: memory, where its warnings go, its classes. */
+export function javaArguments(
+  mainClass: string,
+  args: readonly string[],
+  classPath = `${jarDir}/*`,
+): string[] {
   // Warnings of the logging itself would stand between what is compared.
   mkdirSync(cacheDir, { recursive: true })
   const log4j = join(cacheDir, 'log4j.properties')
@@ -27,7 +32,7 @@ function javaArguments(mainClass: string, args: readonly string[]): string[] {
   )
   return [
     ...['-Xmx512m', '-XX:TieredStopAtLevel=1', '-Dfile.encoding=UTF-8'],
-    ...[`-Dlog4j.configuration=file:${log4j}`, '-cp', `${jarDir}/*`],
+    ...[`-Dlog4j.configuration=file:${log4j}`, '-cp', classPath],
     ...[mainClass, ...args],
   ]
 }
@@ -76,8 +81,10 @@ export class ApacheBroker {
     readonly zookeeperConnect: string
     readonly isRegistered: () => Promise<boolean>
     readonly config?: Readonly<Record<string, string>>
+    /** The port; a free one when absent. */
+    readonly port?: number
   }): Promise<ApacheBroker> {
-    const port = await freePort()
+    const port = options.port ?? (await freePort())
     const properties = {
       'broker.id': '0',
       listeners: `PLAINTEXT://127.0.0.1:${port}`,
@@ -103,16 +110,26 @@ export class ApacheBroker {
     return this.#printed
   }
 
+  /** Whether the process lives. */
+  get isRunning(): boolean {
+    return this.#process.exitCode === null && this.#process.signalCode === null
+  }
+
+  /** Sends a signal that does not end it: SIGSTOP, SIGCONT. */
+  signal(signal: NodeJS.Signals): void {
+    this.#process.kill(signal)
+  }
+
   /** Stops it as an operator does, or pulls its plug. */
   async stop(signal: 'SIGTERM' | 'SIGKILL' = 'SIGTERM'): Promise<void> {
-    if (this.#process.exitCode === null) this.#process.kill(signal)
+    if (this.isRunning) this.#process.kill(signal)
     await this.#ended
   }
 
   async #untilRegistered(isRegistered: () => Promise<boolean>): Promise<void> {
     const end = Date.now() + 60_000
     while (!(await isRegistered())) {
-      if (this.#process.exitCode !== null || Date.now() > end) {
+      if (!this.isRunning || Date.now() > end) {
         this.#process.kill('SIGKILL')
         throw new Error(`the broker does not start:\n${this.#printed}`)
       }

@@ -5,7 +5,8 @@ export default defineConfig({
   test: {
     name: 'interop',
     include: ['test/interop/**/*.test.ts'],
-    globalSetup: 'test/interop/fetch-jars.ts',
+    globalSetup: ['test/interop/fetch-jars.ts', 'test/system/build-once.ts'],
+    reporters: ['default', 'test/interop/proven.ts'],
     pool: 'forks',
     fileParallelism: false,
     testTimeout: 120_000,

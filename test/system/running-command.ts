@@ -121,6 +121,11 @@ export class StartedCommand implements AsyncDisposable {
     return this.#child.exitCode === null && this.#child.signalCode === null
   }
 
+  /** Sends a signal that does not end it: SIGSTOP, SIGCONT. */
+  signal(signal: NodeJS.Signals): void {
+    this.#child.kill(signal)
+  }
+
   /** Sends a signal. @returns how the process ended */
   end(signal: NodeJS.Signals): Promise<Exit> {
     this.#child.kill(signal)
