@@ -10,7 +10,10 @@
  * @module
  */
 import { existsSync, readFileSync } from 'node:fs'
-import { Command, CommanderError, InvalidArgumentError } from 'commander'
+import { Command, CommanderError } from 'commander'
+import { IllegalArgumentException } from '../base/errors.ts'
+import { keyValue, oneOf, port, positive } from './flags.ts'
+import { addToolCommands } from './tool-commands.ts'
 
 const { version } = JSON.parse(
   readFileSync(new URL('../../package.json', import.meta.url), 'utf8'),
@@ -36,7 +39,7 @@ program
   .option('--zookeeper <host:port>', 'use this ZooKeeper instead of an embedded one')
   .option('--zookeeper-port <port>', 'port of the embedded ZooKeeper (0: any)', port, 0)
   .option('--config <file>', 'a server.properties file')
-  .option('--override <key=value>', 'set one configuration key', collect, [])
+  .option('--override <key=value>', 'set one configuration key', keyValue, [])
   .action(async (options) => {
     // One file loads five times as fast as three hundred.
     const boot = new URL('../boot/start.js', import.meta.url)
@@ -56,7 +59,12 @@ program
   .description('run example traces on a real in-process cluster and print what ran')
   .argument('[names...]', 'names of traces, or `all`')
   .option('--check', 'hold what ran against the notes, line by line')
-  .option('--format <format>', 'tree, mermaid, json or perfetto', format, 'tree')
+  .option(
+    '--format <format>',
+    'tree, mermaid, json or perfetto',
+    oneOf('tree', 'mermaid', 'json', 'perfetto'),
+    'tree',
+  )
   .option('--full', 'tree: also background work and paragraphs')
   .option('--out <dir>', 'write what the site shows of each trace into this directory')
   .action(async (names: string[], options) => {
@@ -66,6 +74,8 @@ program
     )) as typeof import('./trace.ts')
     process.exitCode = await trace(names, options)
   })
+
+addToolCommands(program)
 
 program
   .command('dump-log')
@@ -106,34 +116,6 @@ function traced(module: string): string {
   ).href
 }
 
-function positive(text: string): number {
-  const value = Number(text)
-  if (!Number.isInteger(value) || value < 1) {
-    throw new InvalidArgumentError('expected a whole number of at least 1')
-  }
-  return value
-}
-
-function port(text: string): number {
-  const value = Number(text)
-  if (!Number.isInteger(value) || value < 0 || value > 65535) {
-    throw new InvalidArgumentError('expected a port, 0 to 65535')
-  }
-  return value
-}
-
-function format(text: string): string {
-  if (!['tree', 'mermaid', 'json', 'perfetto'].includes(text)) {
-    throw new InvalidArgumentError('expected tree, mermaid, json or perfetto')
-  }
-  return text
-}
-
-function collect(text: string, before: readonly string[]): string[] {
-  if (!text.includes('=')) throw new InvalidArgumentError('expected key=value')
-  return [...before, text]
-}
-
 try {
   await program.parseAsync()
 } catch (error) {
@@ -143,6 +125,6 @@ try {
   } else {
     const message = error instanceof Error ? error.message : String(error)
     process.stderr.write(`annotated-kafka: ${message}\n`)
-    process.exit(1)
+    process.exit(error instanceof IllegalArgumentException ? 2 : 1)
   }
 }

@@ -111,6 +111,24 @@ export class NetworkClient {
     }
   }
 
+  /**
+   * Sends a request that is never answered: a produce with acks 0.
+   *
+   * @returns when it was handed to the kernel
+   * @throws IOException (rejects) when there is no connection
+   */
+  async sendOneWay<Req, Res, ReqIn, ResIn>(
+    api: Api<Req, Res, ReqIn, ResIn>,
+    version: number,
+    body: ReqIn,
+  ): Promise<void> {
+    const connection = await this.#ready()
+    const correlationId = this.#nextCorrelationId
+    this.#nextCorrelationId = (correlationId + 1) & 0x7fffffff
+    const { clientId } = this.#options
+    await connection.send(encodeRequest(api, version, correlationId, clientId, body))
+  }
+
   /** Drops the connection; whoever waits is told. The next request makes a new one. */
   disconnect(): void {
     this.#connection?.close()

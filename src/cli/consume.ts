@@ -1,0 +1,230 @@
+/**
+ * # annotated-kafka consume
+ *
+ * Prints what topics hold, with the flags of `kafka-console-consumer.sh`. With
+ * `--bootstrap-server` it reads as today's consumers do; with `--zookeeper`, as the
+ * consumer of the notes.
+ *
+ * @module
+ */
+import { readFileSync } from 'node:fs'
+import { IllegalArgumentException } from '../base/errors.ts'
+import { nodePlatform } from '../base/platform/node/node-platform.ts'
+import type { Platform } from '../base/platform/Platform.ts'
+import { TopicPartition } from '../base/TopicPartition.ts'
+import { TopicPartitionMap } from '../base/TopicPartitionMap.ts'
+import { ConsumerConfig } from '../consumer/ConsumerConfig.ts'
+import { Blacklist, Whitelist } from '../consumer/TopicFilter.ts'
+import type { ClusterClient } from '../network/ClusterClient.ts'
+import { KafkaConfig } from '../server/KafkaConfig.ts'
+import { connectWithNodeZookeeperClient } from '../zookeeper/node-zookeeper-client-session.ts'
+import {
+  EARLIEST_TIMESTAMP,
+  LATEST_TIMESTAMP,
+  listOffsets,
+} from './admin/list-offsets.ts'
+import { withZooKeeper } from './admin/open-zookeeper.ts'
+import { keyValues } from './key-value.ts'
+import { type ClusterOptions, onCluster } from './on-cluster.ts'
+import { stdout } from './stdout.ts'
+import { ConsoleConsumer } from './tools/ConsoleConsumer.ts'
+import type { ConsoleSource } from './tools/console-record.ts'
+import { DefaultMessageFormatter } from './tools/DefaultMessageFormatter.ts'
+import { GroupConsumer } from './tools/GroupConsumer.ts'
+import { OldConsumerSource } from './tools/OldConsumerSource.ts'
+import { PartitionReader } from './tools/PartitionReader.ts'
+import { untilSignal } from './until-signal.ts'
+
+/** The flags. */
+export interface ConsumeOptions extends ClusterOptions {
+  readonly topic?: string
+  readonly whitelist?: string
+  readonly blacklist?: string
+  readonly partition?: number
+  readonly offset?: string
+  readonly fromBeginning?: boolean
+  readonly maxMessages?: number
+  readonly timeoutMs?: number
+  readonly group?: string
+  readonly isolationLevel: 'read_uncommitted' | 'read_committed'
+  readonly skipMessageOnError?: boolean
+  readonly deleteConsumerOffsets?: boolean
+  readonly keyDeserializer?: string
+  readonly valueDeserializer?: string
+  /** `name=value` each. */
+  readonly property: readonly string[]
+  readonly consumerProperty: readonly string[]
+  readonly consumerConfig?: string
+}
+
+/**
+ * Runs the command.
+ *
+ * @throws IllegalArgumentException (rejects) when flags are missing or contradict
+ */
+export async function consume(options: ConsumeOptions): Promise<void> {
+  checkFlags(options)
+  const formatter = new DefaultMessageFormatter({
+    ...keyValues(options.property),
+    ...(options.keyDeserializer && { 'key.deserializer': options.keyDeserializer }),
+    ...(options.valueDeserializer && {
+      'value.deserializer': options.valueDeserializer,
+    }),
+  })
+  const properties = {
+    ...(options.consumerConfig &&
+      KafkaConfig.parseProperties(readFileSync(options.consumerConfig, 'utf8'))),
+    ...keyValues(options.consumerProperty),
+  }
+  const stop = new AbortController()
+  void untilSignal().then(() => stop.abort())
+
+  // Print, and say at the end how much it was.
+  const { clock } = nodePlatform()
+  const output = stdout()
+  const consumer = new ConsoleConsumer(formatter, output, clock)
+  const read = (source: ConsoleSource) => consumer.process(source, options, stop.signal)
+  try {
+    if (options.zookeeper === undefined) {
+      await onCluster(options, {
+        brokers: async (client, platform) =>
+          read(await newSource(client, platform, options, properties)),
+      })
+    } else await readWithOldConsumer(options, properties, read)
+  } finally {
+    process.stderr.write(`Processed a total of ${consumer.messageCount} messages\n`)
+  }
+}
+
+/** A reader of one partition, or a member of a group. */
+async function newSource(
+  client: ClusterClient,
+  { clock, random }: Platform,
+  options: ConsumeOptions,
+  properties: Readonly<Record<string, string>>,
+): Promise<ConsoleSource> {
+  const { topic, partition, isolationLevel } = options
+  const autoOffsetReset = resetOf(options, properties, 'earliest', 'latest')
+  const reader = { client, clock, autoOffsetReset, isolationLevel } as const
+
+  // Wait for a topic that may be made by asking for it, as Kafka's consumer does.
+  if (topic !== undefined) await client.leadersOf([topic], true)
+  if (topic !== undefined && partition !== undefined) {
+    const tp = new TopicPartition(topic, partition)
+    const positions = new TopicPartitionMap<number>()
+    positions.set(tp, await startOf(client, tp, options))
+    return new PartitionReader(reader, positions)
+  }
+  const group =
+    options.group ??
+    properties['group.id'] ??
+    `console-consumer-${random.nextInt(100_000)}`
+  const filter = new Whitelist(options.whitelist ?? '')
+  const wanted = (topics: readonly string[]) =>
+    topic === undefined
+      ? topics.filter((name) => filter.isTopicAllowed(name, true))
+      : [topic]
+  return new GroupConsumer({ ...reader, group, wanted })
+}
+
+/** The offset to begin with in one partition. */
+async function startOf(
+  client: ClusterClient,
+  tp: TopicPartition,
+  { offset, fromBeginning }: ConsumeOptions,
+): Promise<number> {
+  const text = (offset ?? (fromBeginning ? 'earliest' : 'latest')).toLowerCase()
+  if (/^\d+$/.test(text)) return Number(text)
+  if (text !== 'earliest' && text !== 'latest') {
+    throw new IllegalArgumentException(
+      `--offset ${offset}, expected earliest, latest or a whole number`,
+    )
+  }
+  const time = text === 'earliest' ? EARLIEST_TIMESTAMP : LATEST_TIMESTAMP
+  return (await listOffsets(client, [tp], time)).get(tp) ?? 0
+}
+
+/** Reads as the notes do; cleans up behind a group that was made for this run. */
+async function readWithOldConsumer(
+  options: ConsumeOptions,
+  properties: Readonly<Record<string, string>>,
+  read: (source: ConsoleSource) => Promise<void>,
+): Promise<void> {
+  const platform = nodePlatform()
+  const { zookeeper = '' } = options
+  const given = options.group ?? properties['group.id']
+  const group = given ?? `console-consumer-${platform.random.nextInt(100_000)}`
+  const reset = resetOf(options, properties, 'smallest', 'largest')
+  const home = `/consumers/${group}`
+
+  // Refuse to begin at the beginning of what the group has begun already.
+  await withZooKeeper(platform, zookeeper, async (zkClient) => {
+    if (options.deleteConsumerOffsets) await zkClient.deleteRecursive(home)
+    const begun = await zkClient.pathExists(`${home}/offsets`)
+    if (reset === 'smallest' && begun) {
+      throw new IllegalArgumentException(
+        `group ${group} has offsets; --delete-consumer-offsets deletes them`,
+      )
+    }
+  })
+  const config = new ConsumerConfig({
+    ...properties,
+    ...{ 'group.id': group, 'zookeeper.connect': zookeeper },
+    'auto.offset.reset': reset,
+  })
+  const filter = options.blacklist
+    ? new Blacklist(options.blacklist)
+    : new Whitelist(options.topic ?? options.whitelist ?? '')
+  const environment = { platform, zooKeeperConnect: connectWithNodeZookeeperClient }
+  await read(new OldConsumerSource(config, environment, filter))
+  if (given !== undefined) return
+  await withZooKeeper(platform, zookeeper, (zkClient) => zkClient.deleteRecursive(home))
+}
+
+/** Where to begin without an offset: as the property says, or the flag. */
+function resetOf<T extends string>(
+  { fromBeginning }: ConsumeOptions,
+  properties: Readonly<Record<string, string>>,
+  first: T,
+  last: T,
+): T {
+  const text = properties['auto.offset.reset']
+  if (text === undefined) return fromBeginning ? first : last
+  const value = [first, last].find((known) => known === text)
+  if (value === undefined) {
+    throw new IllegalArgumentException(
+      `auto.offset.reset=${text}, expected ${first} or ${last}`,
+    )
+  }
+  if (fromBeginning && value !== first) {
+    throw new IllegalArgumentException(
+      `--from-beginning and auto.offset.reset=${text} contradict each other`,
+    )
+  }
+  return value
+}
+
+function checkFlags(options: ConsumeOptions): void {
+  const { topic, whitelist, blacklist, zookeeper, partition } = options
+  const refuse = (text: string) => new IllegalArgumentException(text)
+  const old = zookeeper !== undefined
+  if (old && options.bootstrapServer !== undefined) {
+    throw refuse('give only one of --bootstrap-server and --zookeeper')
+  }
+  const named = [topic, whitelist, blacklist].filter((name) => name !== undefined)
+  if (named.length !== 1) {
+    throw refuse(
+      `give exactly one of --topic, --whitelist${old ? ' and --blacklist' : ''}`,
+    )
+  }
+  if (blacklist !== undefined && !old) throw refuse('--blacklist needs --zookeeper')
+  if (partition !== undefined && (old || topic === undefined)) {
+    throw refuse('--partition needs --bootstrap-server and --topic')
+  }
+  if (options.offset !== undefined && partition === undefined) {
+    throw refuse('--offset needs --partition')
+  }
+  if (options.offset !== undefined && options.fromBeginning) {
+    throw refuse('give only one of --offset and --from-beginning')
+  }
+}

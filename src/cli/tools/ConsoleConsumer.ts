@@ -1,0 +1,97 @@
+/**
+ * # ConsoleConsumer
+ *
+ * Prints what a consumer reads, until it has enough, nothing more comes in time, somebody
+ * says stop, or nobody reads the output.
+ *
+ * @kafka core/src/main/scala/kafka/tools/ConsoleConsumer.scala#ConsoleConsumer
+ * @module
+ */
+import { onAbort } from '../../base/async/abort.ts'
+import type { Clock, TimerHandle } from '../../base/platform/Platform.ts'
+import type { ConsoleRecord, ConsoleSource } from './console-record.ts'
+import type { DefaultMessageFormatter } from './DefaultMessageFormatter.ts'
+
+/** When to end, and what to do with a record that cannot be printed. */
+export interface ConsoleConsumerOptions {
+  /** Absent: no end. */
+  readonly maxMessages?: number
+  /** End when nothing came for so long, in ms; absent: never. */
+  readonly timeoutMs?: number
+  readonly skipMessageOnError?: boolean
+}
+
+/** Where records go. */
+export interface ConsoleOutput {
+  /** @returns (rejects) when nobody reads any more */
+  write(bytes: Buffer): Promise<void>
+}
+
+/** Prints records. */
+export class ConsoleConsumer {
+  readonly #formatter: DefaultMessageFormatter
+  readonly #output: ConsoleOutput
+  readonly #clock: Clock
+
+  /** How many records were read. */
+  messageCount = 0
+
+  constructor(formatter: DefaultMessageFormatter, output: ConsoleOutput, clock: Clock) {
+    this.#formatter = formatter
+    this.#output = output
+    this.#clock = clock
+  }
+
+  /**
+   * Reads and prints until the end.
+   *
+   * @param signal - the user's wish to stop
+   * @throws (rejects) what the source cannot go on with, and what cannot be printed
+   * @kafka core/src/main/scala/kafka/tools/ConsoleConsumer.scala#process
+   */
+  async process(
+    source: ConsoleSource,
+    options: ConsoleConsumerOptions,
+    signal: AbortSignal,
+  ): Promise<void> {
+    // Stop when nothing comes.
+    const { maxMessages = Number.POSITIVE_INFINITY, timeoutMs } = options
+    const enough = new AbortController()
+    const forget = onAbort(signal, () => enough.abort())
+    let timer: TimerHandle | undefined
+    const patience = () => {
+      this.#clock.clearTimeout(timer)
+      if (timeoutMs === undefined || enough.signal.aborted) return
+      timer = this.#clock.setTimeout(() => enough.abort(), timeoutMs)
+    }
+    patience()
+
+    // Print what comes.
+    let failure: unknown
+    const deliver = async (records: readonly ConsoleRecord[]) => {
+      patience()
+      let taken = 0
+      for (const record of records) {
+        if (enough.signal.aborted || this.messageCount >= maxMessages) break
+        this.messageCount++
+        taken++
+        try {
+          await this.#output.write(this.#formatter.format(record))
+        } catch (error) {
+          if (options.skipMessageOnError && error instanceof RangeError) continue
+          failure = error
+          enough.abort()
+        }
+      }
+      if (this.messageCount >= maxMessages) enough.abort()
+      return taken
+    }
+    try {
+      await source.run(deliver, enough.signal)
+    } finally {
+      this.#clock.clearTimeout(timer)
+      forget()
+    }
+    if (failure !== undefined) throw failure
+  }
+}

@@ -1,0 +1,35 @@
+/**
+ * What the console consumer prints, whichever consumer it came from.
+ *
+ * @module
+ */
+import type { TimestampType } from '../../record/TimestampType.ts'
+
+/** One record with its place. */
+export interface ConsoleRecord {
+  readonly topic: string
+  readonly partition: number
+  readonly offset: number
+  /** ms since 1970; -1 when the record has none. */
+  readonly timestamp: number
+  readonly timestampType: TimestampType
+  readonly key: Buffer | null
+  readonly value: Buffer | null
+}
+
+/**
+ * Takes records, in the order of their partition.
+ *
+ * @returns how many it took; a consumer reads on behind the last of them
+ */
+export type Deliver = (records: readonly ConsoleRecord[]) => Promise<number>
+
+/** A consumer that hands over what it reads until it is told to stop. */
+export interface ConsoleSource {
+  /**
+   * Reads until `signal` fires.
+   *
+   * @throws (rejects) when it cannot go on
+   */
+  run(deliver: Deliver, signal: AbortSignal): Promise<void>
+}
