@@ -102,6 +102,18 @@ program
   })
 
 program
+  .command('chaos')
+  .description('harm a cluster of processes and check that it keeps its promises')
+  .option('--seconds <n>', 'how long faults go on', positive, 30)
+  .option('--brokers <n>', 'number of brokers, at least 3', positive, 3)
+  .option('--seed <n>', 'seed of the faults; a random one when absent', positive)
+  .option('--keep', 'keep the directory even when all is well')
+  .option('--verbose', 'say each fault as it begins and ends')
+  .action(async (options) => {
+    process.exitCode = await (await import('./chaos.ts')).chaos(options)
+  })
+
+program
   .command('tour')
   .description('run the notes, print the tour, then serve the site until Ctrl-C')
   .option('--port <port>', 'port of the site', port, 8080)
