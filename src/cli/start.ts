@@ -9,7 +9,7 @@
  */
 import { readFileSync } from 'node:fs'
 import { KafkaConfig } from '../server/KafkaConfig.ts'
-import { startBrokers } from '../testing/start-cluster.ts'
+import { type KafkaCluster, startBrokers } from '../testing/start-cluster.ts'
 import { untilSignal } from './until-signal.ts'
 
 /** Options of the command. */
@@ -34,7 +34,11 @@ function sampleDefaults(brokers: number): Record<string, string> {
   }
 }
 
-/** Runs the command; resolves after a signal and a controlled shutdown. */
+/**
+ * Runs the command; resolves after a signal and a controlled shutdown.
+ *
+ * @throws when a broker ended by itself: what Kafka does by halting its process
+ */
 export async function start(options: StartOptions): Promise<void> {
   // Loading the modules is part of the time a user waits; it is told apart.
   const loadingMs = Math.round(performance.now())
@@ -56,8 +60,15 @@ export async function start(options: StartOptions): Promise<void> {
     `ready bootstrap.servers=${bootstrapServers} zookeeper.connect=${zk} ` +
       `loading.ms=${loadingMs}\n`,
   )
-  await stopped
+  const signal = await Promise.race([stopped, firstToEnd(cluster)])
   await cluster.close()
+  if (signal === undefined) throw new Error('a broker gave itself up, see above')
+}
+
+/** Resolves, with nothing, when a broker has ended and nobody had asked for it. */
+async function firstToEnd({ brokers }: KafkaCluster): Promise<undefined> {
+  await Promise.race(brokers.map((broker) => broker.awaitShutdown()))
+  return undefined
 }
 
 function splitOverride(text: string): [string, string] {

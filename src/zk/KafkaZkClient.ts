@@ -60,6 +60,7 @@ import {
   TopicZNode,
 } from './topic-znodes.ts'
 import { ZkData } from './ZkData.ts'
+import { brokerIdTaken, EphemeralNodeTakenException } from './ZNodeAccess.ts'
 
 /**
  * What came of writing the states of several partitions.
@@ -156,12 +157,15 @@ export class KafkaZkClient extends AdminZNodesClient {
   /**
    * Announces a broker to the cluster, for as long as our session lives.
    *
-   * @throws NodeExistsException when another broker has registered under this id
+   * @throws KafkaException when another broker, or a former life of this one, holds the id
    * @kafka core/src/main/scala/kafka/zk/KafkaZkClient.scala#KafkaZkClient.registerBrokerInZk
    */
   async registerBrokerInZk(brokerInfo: BrokerInfo): Promise<void> {
     const data = BrokerIdZNode.encode(brokerInfo, this.#platform.clock.now())
-    await this.checkedEphemeralCreate(BrokerIdZNode.path(brokerInfo.broker.id), data)
+    const path = BrokerIdZNode.path(brokerInfo.broker.id)
+    await this.checkedEphemeralCreate(path, data).catch((e: unknown) => {
+      throw e instanceof EphemeralNodeTakenException ? brokerIdTaken(e) : e
+    })
   }
 
   /** Announces other end points of a registered broker. */

@@ -17,8 +17,10 @@
  * @module
  */
 
+import { KafkaException } from '../base/errors.ts'
 import {
   BadVersionException,
+  KeeperCode,
   NodeExistsException,
   NoNodeException,
   type Stat,
@@ -40,6 +42,31 @@ export interface ConditionalUpdate {
 
   /** The new version of the node; -1 when not updated. */
   readonly zkVersion: number
+}
+
+/** An ephemeral node that we wanted belongs to a session that is not ours. */
+export class EphemeralNodeTakenException extends NodeExistsException {
+  /** The session that holds it. */
+  readonly owner: bigint
+
+  constructor(path: string, owner: bigint, options?: { readonly cause?: unknown }) {
+    super(KeeperCode.NODEEXISTS, path, options)
+    this.owner = owner
+    this.message = `${path} belongs to session 0x${owner.toString(16)} (NODEEXISTS)`
+  }
+}
+
+/**
+ * Tells an operator why a broker cannot register.
+ *
+ * @differs 1.1.1 gives up, too, with no more than ZooKeeper's own NodeExists
+ */
+export function brokerIdTaken(cause: EphemeralNodeTakenException): KafkaException {
+  const why =
+    'a broker with this id runs, or one was killed and its session has yet to expire'
+  return new KafkaException(`the broker id is taken, ${cause.message}: ${why}`, {
+    cause,
+  })
 }
 
 /** The parent of `path`; undefined for a child of the root. */
@@ -151,7 +178,7 @@ export class ZNodeAccess {
   /**
    * Creates an ephemeral node that belongs to our session.
    *
-   * @throws NodeExistsException when another session holds it
+   * @throws EphemeralNodeTakenException when another session holds it
    * @kafka core/src/main/scala/kafka/zk/KafkaZkClient.scala#KafkaZkClient.checkedEphemeralCreate
    */
   async checkedEphemeralCreate(path: string, data: Buffer): Promise<void> {
@@ -167,8 +194,9 @@ export class ZNodeAccess {
         const existing = await this.getDataOrNone(path)
         if (existing === undefined) continue
         const owner = existing.stat.ephemeralOwner
-        if (owner !== this.zooKeeperClient.currentSessionId) throw e
-        return
+        const ours = this.zooKeeperClient.currentSessionId
+        if (owner === ours) return
+        throw new EphemeralNodeTakenException(path, owner, { cause: e })
       }
     }
   }

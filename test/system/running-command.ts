@@ -126,6 +126,11 @@ export class StartedCommand implements AsyncDisposable {
     this.#child.kill(signal)
   }
 
+  /** How the process ended, once it did. */
+  get ended(): Promise<Exit> {
+    return this.#exited
+  }
+
   /** Sends a signal. @returns how the process ended */
   end(signal: NodeJS.Signals): Promise<Exit> {
     this.#child.kill(signal)

@@ -1,7 +1,7 @@
 /**
  * The command `start`, from its options to its exit code.
  */
-import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import net from 'node:net'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { createTopic, fetchTexts, produce } from '../server/clients.ts'
@@ -51,6 +51,34 @@ describe('start', () => {
       expect(readFileSync(file)).toHaveLength(whole.length)
     })
   }
+
+  it('ends with 1 when its only disk is gone', async () => {
+    const dataDir = `${home.path}/data`
+    const args = ['--override', 'log.segment.bytes=1000']
+    await using broker = await StartedCommand.start({ dataDir, args })
+    const client = broker.client()
+    await createTopic(client, 't')
+
+    // The next segment cannot be made. What the client is told is another test's affair.
+    renameSync(`${dataDir}/kafka-0`, `${dataDir}/elsewhere`)
+    for (let i = 0; i < 3; i++) {
+      await produce(client, 't', ['x'.repeat(600)]).catch(() => undefined)
+    }
+    expect(await broker.ended).toEqual({ code: 1, signal: null })
+    expect(broker.stderr).toContain('all log dirs in')
+    client.close()
+  })
+
+  it('says who stands in its way when its id is taken', async () => {
+    await using first = await StartedCommand.start({ dataDir: `${home.path}/a` })
+    const others = ['--zookeeper', first.zookeeperConnect, '--port', '0']
+    const { code, stderr } = await runCommand(
+      ...['start', '--data-dir', `${home.path}/b`, ...others],
+    )
+    expect(code).toBe(1)
+    expect(stderr).toMatch(/\/brokers\/ids\/0 belongs to session 0x[0-9a-f]+/)
+    expect(stderr).toContain('a broker with this id runs')
+  })
 
   it('ends at once at a second signal', async () => {
     // A broker that waits for a controller's answer: ZooKeeper is stopped under it.

@@ -143,7 +143,8 @@ export class BrokerProcess {
   /**
    * Fills its disk: from now on no file of it may grow past the largest one of its logs
    * and a little more, so that a batch is cut in the middle, as on a disk that is full.
-   * The kernel refuses the rest (`RLIMIT_FSIZE`), whatever the process does.
+   * The kernel refuses the rest (`RLIMIT_FSIZE`), whatever the process does. Its next
+   * life has room again.
    *
    * @param moreBytes - how much the largest file may still grow
    * @returns resolves when it ended because of that
@@ -155,14 +156,6 @@ export class BrokerProcess {
     this.#endExpected = true
     limitFileSize(pid, largestFile(this.logDir) + moreBytes)
     return this.#ended
-  }
-
-  /** Gives it room again. */
-  emptyDisk(): void {
-    const { pid } = this.#child ?? {}
-    if (pid === undefined) return
-    limitFileSize(pid, undefined)
-    this.#endExpected = false
   }
 }
 
@@ -176,8 +169,8 @@ export function canFillDisks(): boolean {
   }
 }
 
-function limitFileSize(pid: number, bytes: number | undefined): void {
-  const limit = `--fsize=${bytes ?? 'unlimited'}:`
+function limitFileSize(pid: number, bytes: number): void {
+  const limit = `--fsize=${bytes}:`
   try {
     execFileSync('prlimit', ['--pid', String(pid), limit], { stdio: 'ignore' })
   } catch {

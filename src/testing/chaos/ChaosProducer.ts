@@ -37,7 +37,11 @@ const PRODUCE_TIMEOUT_MS = 2000
 /** Longest filling of a value, in bytes. */
 const MAX_FILLING = 400
 
-/** Answers after which the same batch is sent again. */
+/**
+ * Answers after which the same batch is sent again. A leader of the past, just thawed,
+ * lacks what its successor took in the meantime: to it the sequence is out of order. If
+ * a true leader lacks what was acknowledged, the batch is never taken, and that is told.
+ */
 const RETRIABLE: ReadonlySet<number> = new Set(
   [
     Errors.NOT_LEADER_FOR_PARTITION,
@@ -47,6 +51,8 @@ const RETRIABLE: ReadonlySet<number> = new Set(
     Errors.REQUEST_TIMED_OUT,
     Errors.KAFKA_STORAGE_ERROR,
     Errors.LEADER_NOT_AVAILABLE,
+    Errors.OUT_OF_ORDER_SEQUENCE_NUMBER,
+    Errors.UNKNOWN_PRODUCER_ID,
   ].map(({ code }) => code),
 )
 

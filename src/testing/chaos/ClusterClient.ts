@@ -22,7 +22,10 @@ export interface ClusterClientOptions {
 }
 
 /** How long an answer may take, in ms; a produce that waits for followers answers earlier. */
-const REQUEST_TIMEOUT_MS = 4000
+const REQUEST_TIMEOUT_MS = 3000
+
+/** The same for the question who leads: another broker is asked soon. */
+const METADATA_TIMEOUT_MS = 1000
 
 /** Pause after a failure, in ms. */
 const RETRY_BACKOFF_MS = 50
@@ -31,6 +34,7 @@ const RETRY_BACKOFF_MS = 50
 export class ClusterClient {
   readonly #options: ClusterClientOptions
   readonly #lines = new Map<number, NetworkClient>()
+  readonly #metadataLines = new Map<number, NetworkClient>()
   #leaders = new Map<number, number>()
   #refreshing: Promise<void> | undefined
 
@@ -56,15 +60,19 @@ export class ClusterClient {
 
   /** The line to one broker, made when first needed. */
   lineTo(broker: number): NetworkClient {
-    let line = this.#lines.get(broker)
+    return this.#lineOf(this.#lines, broker, REQUEST_TIMEOUT_MS)
+  }
+
+  #lineOf(lines: Map<number, NetworkClient>, broker: number, requestTimeoutMs: number) {
+    let line = lines.get(broker)
     if (line === undefined) {
       const { clientId, ports, platform } = this.#options
       const { network, clock } = platform
       line = new NetworkClient({
         ...{ host: '127.0.0.1', port: ports[broker] ?? 0, clientId, network, clock },
-        requestTimeoutMs: REQUEST_TIMEOUT_MS,
+        requestTimeoutMs,
       })
-      this.#lines.set(broker, line)
+      lines.set(broker, line)
     }
     return line
   }
@@ -81,9 +89,11 @@ export class ClusterClient {
   }
 
   async #ask(): Promise<void> {
-    const { topic } = this.#options
+    const { topic, ports, platform } = this.#options
+    const broker = platform.random.nextInt(ports.length)
+    const line = this.#lineOf(this.#metadataLines, broker, METADATA_TIMEOUT_MS)
     try {
-      const answer = await this.any().sendAndReceive(Metadata, 5, {
+      const answer = await line.sendAndReceive(Metadata, 5, {
         topics: [{ name: topic }],
         allowAutoTopicCreation: false,
       })
@@ -100,6 +110,7 @@ export class ClusterClient {
   }
 
   close(): void {
-    for (const line of this.#lines.values()) line.close()
+    for (const lines of [this.#lines, this.#metadataLines])
+      for (const line of lines.values()) line.close()
   }
 }

@@ -43,7 +43,7 @@ export interface FaultKind {
 }
 
 /** Longest pause between two faults, in ms. */
-const MAX_PAUSE_MS = 1200
+const MAX_PAUSE_MS = 1800
 
 /** Pause between two tries to start a broker, in ms. */
 const RESTART_PAUSE_MS = 500
@@ -173,13 +173,11 @@ export class FaultInjector {
         ended = broker.fillDisk(moreBytes)
       },
       end: async () => {
-        // A broker without a disk must end by itself; when it did not yet, it may go on.
-        await Promise.race([
-          ended,
-          this.#world.clock.sleep(this.#world.sessionTimeoutMs),
-        ])
-        broker.emptyDisk()
-        if (!broker.isRunning) await this.#startAgain(broker)
+        // A broker that could not write ends by itself; one that did not try is ended.
+        const { clock, sessionTimeoutMs } = this.#world
+        await Promise.race([ended, clock.sleep(sessionTimeoutMs)])
+        await broker.kill()
+        await this.#startAgain(broker)
       },
     }
   }

@@ -212,6 +212,7 @@ async function setUp(options: ChaosOptions): Promise<Stage> {
   )
 
   const troubles: string[] = []
+  const history = new HistoryCheck()
   const brokers = ids.map((id) => {
     const broker = new BrokerProcess({
       ...{ id, home, port: brokerPorts[id] as number, config: SETTINGS },
@@ -227,8 +228,9 @@ async function setUp(options: ChaosOptions): Promise<Stage> {
     ...{ brokers, brokerProxies, zookeeperProxies, zookeeper, platform, troubles },
     ...{ options, ports: brokerProxies.map(({ port }) => port) },
     ...{ clock: platform.clock, random: new SeededRandom(seed) },
-    ...{ sessionTimeoutMs: SESSION_TIMEOUT_MS, history: new HistoryCheck() },
-    onEvent: options.onEvent,
+    ...{ sessionTimeoutMs: SESSION_TIMEOUT_MS, history },
+    onEvent: (message) =>
+      options.onEvent(`${message}, ${history.acknowledgedCount} records acknowledged`),
   }
 }
 
