@@ -158,8 +158,11 @@ export class Processor extends AbstractServerThread {
       this.#options.requestChannel.updateRequestMetrics(response.request)
       return
     }
+    const { clock } = this.#options
+    const startMs = clock.monotonic()
     this.#inflightResponses.set(connectionId, response)
     this.#selector.send(connectionId, response.frame)
+    response.request.networkThreadTimeMs += clock.monotonic() - startMs
   }
 
   /** Waits until something happens on a connection, or someone calls `wakeup`. */
@@ -190,6 +193,7 @@ export class Processor extends AbstractServerThread {
    */
   parseRequest(receive: CompletedReceive): Request {
     const { id, listenerName, securityProtocol, clock } = this.#options
+    const startTimeMs = clock.monotonic()
     const reader = new ByteReader(receive.payload)
     const context = {
       header: RequestHeader.parse(reader),
@@ -199,8 +203,9 @@ export class Processor extends AbstractServerThread {
       securityProtocol,
       principal: ANONYMOUS,
     }
-    const startTimeMs = clock.monotonic()
-    return new Request({ processor: id, context, reader, startTimeMs })
+    const request = new Request({ processor: id, context, reader, startTimeMs })
+    request.networkThreadTimeMs = clock.monotonic() - startTimeMs
+    return request
   }
 
   /** Ends the requests whose responses have left; the next of the connection may come. */

@@ -23,6 +23,7 @@ import { AsyncQueue } from '../base/async/AsyncQueue.ts'
 import type { ByteReader } from '../base/bytes/ByteReader.ts'
 import { InvalidRequestException } from '../base/errors.ts'
 import type { Clock } from '../base/platform/Platform.ts'
+import { Sanitizer } from '../base/Sanitizer.ts'
 import type { AnyApi } from '../protocol/Api.ts'
 import { ApiKeys } from '../protocol/ApiKeys.ts'
 import type { RequestHeader } from '../protocol/RequestHeader.ts'
@@ -75,12 +76,18 @@ export class Request {
   requestDequeueTimeMs = -1
   /** When the handler was done with it. Set by `KafkaApis.handle`. */
   apiLocalCompleteTimeMs = -1
+  /** When what it waited for had come, or -1. Set before its answer is held back. */
+  apiRemoteCompleteTimeMs = -1
   /** When its response was ready. Set by `sendResponse`. */
   responseCompleteTimeMs = -1
   /** When the processor took up the response. Set by `Processor.processNewResponses`. */
   responseDequeueTimeMs = -1
   /** When the response had left. */
   endTimeMs = -1
+  /** Time that its processor spent on it, in ms. */
+  networkThreadTimeMs = 0
+  /** Told `networkThreadTimeMs` when it is over. Set by who measures its client. */
+  recordNetworkThreadTimeCallback: ((timeMs: number) => void) | undefined
   readonly #body: unknown
 
   /**
@@ -117,6 +124,16 @@ export class Request {
 
   get header(): RequestHeader {
     return this.context.header
+  }
+
+  /**
+   * Who sent it, without the type, safe as a part of a path.
+   *
+   * @kafka core/src/main/scala/kafka/network/RequestChannel.scala#Session
+   */
+  get sanitizedUser(): string {
+    const { principal } = this.context
+    return Sanitizer.sanitize(principal.slice(principal.indexOf(':') + 1))
   }
 
   /** @returns the decoded body; `undefined` for ApiVersions of an unknown version */
@@ -226,6 +243,7 @@ export class RequestChannel {
   /** Notes that a request is over. */
   updateRequestMetrics(request: Request): void {
     request.endTimeMs = this.#clock.monotonic()
+    request.recordNetworkThreadTimeCallback?.(request.networkThreadTimeMs)
     this.onRequestCompleted?.(request)
   }
 

@@ -1,16 +1,20 @@
 /**
  * # ConfigHandler
  *
- * Takes a changed configuration in. A topic's goes to its logs; those of clients, users
- * and brokers have nobody here who reads them.
+ * Takes a changed configuration in. A topic's goes to its logs, those of clients and users
+ * to the quotas; that of a broker has nobody here who reads it.
  *
  * @kafka core/src/main/scala/kafka/server/ConfigHandler.scala#ConfigHandler
  * @module
  */
+import { ConfigException, IllegalArgumentException } from '../base/errors.ts'
 import { logger } from '../base/logger.ts'
+import { Quota } from '../base/metrics/Quota.ts'
 import { LogConfig } from '../log/LogConfig.ts'
 import type { LogManager } from '../log/LogManager.ts'
 import type { ConfigEntries } from '../zk/AdminZkClient.ts'
+import type { QuotaId } from './QuotaEntity.ts'
+import type { QuotaManagers } from './QuotaFactory.ts'
 
 const log = logger('TopicConfigHandler')
 
@@ -43,5 +47,74 @@ export class TopicConfigHandler implements ConfigHandler {
     const updated = new Set(Object.keys(topicConfig))
     for (const each of logs) each.updateConfig(updated, config)
     log.info(`${topic}: ${[...updated].join(', ') || 'all settings'} changed`)
+  }
+}
+
+/**
+ * Hands quotas on: a setting that is absent takes its quota away.
+ *
+ * @kafka core/src/main/scala/kafka/server/ConfigHandler.scala#QuotaConfigHandler
+ */
+export class QuotaConfigHandler {
+  readonly #quotaManagers: QuotaManagers
+
+  constructor(quotaManagers: QuotaManagers) {
+    this.#quotaManagers = quotaManagers
+  }
+
+  /**
+   * Sets what a user, a client id or both may use.
+   *
+   * @throws ConfigException for a value that is no number; no quota is changed then
+   */
+  updateQuotaConfig(id: QuotaId, config: ConfigEntries): void {
+    const { produce, fetch, request } = this.#quotaManagers
+    const producerQuota = quotaOf(config, 'producer_byte_rate')
+    const consumerQuota = quotaOf(config, 'consumer_byte_rate')
+    const requestQuota = quotaOf(config, 'request_percentage')
+    produce.updateQuota(id, producerQuota)
+    fetch.updateQuota(id, consumerQuota)
+    request.updateQuota(id, requestQuota)
+  }
+}
+
+function quotaOf(config: ConfigEntries, key: string): Quota | undefined {
+  const text = config[key]
+  if (text === undefined) return undefined
+  const bound = text.trim() === '' ? Number.NaN : Number(text)
+  if (Number.isNaN(bound)) {
+    throw new ConfigException(`invalid value '${text}' for ${key}: expected a number`)
+  }
+  return Quota.upperBound(bound)
+}
+
+/**
+ * Takes the quotas of client ids in.
+ *
+ * @kafka core/src/main/scala/kafka/server/ConfigHandler.scala#ClientIdConfigHandler
+ */
+export class ClientIdConfigHandler extends QuotaConfigHandler implements ConfigHandler {
+  processConfigChanges(sanitizedClientId: string, clientConfig: ConfigEntries): void {
+    this.updateQuotaConfig({ sanitizedClientId }, clientConfig)
+  }
+}
+
+/**
+ * Takes the quotas of users, and of the client ids of a user, in.
+ *
+ * @kafka core/src/main/scala/kafka/server/ConfigHandler.scala#UserConfigHandler
+ * @differs There are no SCRAM credentials to be updated.
+ */
+export class UserConfigHandler extends QuotaConfigHandler implements ConfigHandler {
+  /** @param quotaEntityPath - `<user>` or `<user>/clients/<client id>` */
+  processConfigChanges(quotaEntityPath: string, config: ConfigEntries): void {
+    const [sanitizedUser, clients, sanitizedClientId, ...rest] =
+      quotaEntityPath.split('/')
+    const isUser = clients === undefined
+    const isBoth = clients === 'clients' && sanitizedClientId && rest.length === 0
+    if (!sanitizedUser || !(isUser || isBoth)) {
+      throw new IllegalArgumentException(`no quotas are set for ${quotaEntityPath}`)
+    }
+    this.updateQuotaConfig({ sanitizedUser, sanitizedClientId }, config)
   }
 }

@@ -7,6 +7,7 @@
  *     AdminZkClient ─▶ /config/topics/t, then /config/changes/config_change_n
  *                                              │ every broker
  *                            TopicConfigHandler ─▶ Log.updateConfig
+ *     ClientIdConfigHandler, UserConfigHandler ─▶ ClientQuotaManager.updateQuota
  *
  * A broker reads all notes that hang when it starts: some of them may concern logs that it
  * loaded with an older setting.
@@ -19,6 +20,7 @@ import type { Clock } from '../base/platform/Platform.ts'
 import {
   ConfigEntityChangeNotificationSequenceZNode,
   ConfigEntityChangeNotificationZNode,
+  ConfigType,
 } from '../zk/admin-znodes.ts'
 import type { KafkaZkClient } from '../zk/KafkaZkClient.ts'
 import { ZkNodeChangeNotificationListener } from '../zk/ZkNodeChangeNotificationListener.ts'
@@ -52,9 +54,22 @@ export class DynamicConfigManager {
   async startup(): Promise<void> {
     await this.#configChangeListener.init()
     for (const [entityType, handler] of this.#configHandlers) {
-      const names = await this.#zkClient.getAllEntitiesWithConfig(entityType)
+      const names = await this.#entityNames(entityType)
       await Promise.all(names.map((name) => this.#apply(entityType, name, handler)))
     }
+  }
+
+  /** All that something is set for; the client ids of users, too. */
+  async #entityNames(entityType: string): Promise<string[]> {
+    const names = await this.#zkClient.getAllEntitiesWithConfig(entityType)
+    if (entityType !== ConfigType.User) return names
+    const ofUsers = names.map(async (user) => {
+      const folder = `${user}/${ConfigType.Client}`
+      const path = `${entityType}/${folder}`
+      const clients = await this.#zkClient.getAllEntitiesWithConfig(path)
+      return clients.map((client) => `${folder}/${client}`)
+    })
+    return [...names, ...(await Promise.all(ofUsers)).flat()]
   }
 
   /**

@@ -10,11 +10,14 @@
  * A handler ends its request exactly once: with a response, with nothing (acks 0), or by
  * closing the connection; perhaps long after it returned, from the purgatory.
  *
+ * An answer to a client passes the quotas first: those of its bytes, if it produces or
+ * fetches, then that of the time that its requests take. What brokers ask is exempt.
+ *
  * @kafka core/src/main/scala/kafka/server/KafkaApis.scala#KafkaApis
- * @differs Authorization and quotas are not here yet: everybody may do everything.
+ * @differs Authorization is not here yet: everybody may do everything.
  * @module
  */
-import { Errors } from '../base/errors.ts'
+import { Errors, type WireError } from '../base/errors.ts'
 import { logger } from '../base/logger.ts'
 import type { Platform } from '../base/platform/Platform.ts'
 import type { KafkaController } from '../controller/KafkaController.ts'
@@ -49,6 +52,7 @@ import * as transactions from './handlers/transactions.ts'
 import { handleWriteTxnMarkersRequest } from './handlers/txn-markers.ts'
 import type { KafkaConfig } from './KafkaConfig.ts'
 import type { MetadataCache } from './MetadataCache.ts'
+import type { QuotaManagers } from './QuotaFactory.ts'
 
 const log = logger('KafkaApis')
 
@@ -102,6 +106,19 @@ const handlers = new Map<number, Serve>([
 /** The APIs that a broker serves, by key. */
 export const servedApis: ReadonlySet<number> = new Set(handlers.keys())
 
+/**
+ * What only brokers ask.
+ *
+ * @kafka clients/src/main/java/org/apache/kafka/common/protocol/ApiKeys.java#ApiKeys.clusterAction
+ */
+const clusterActions: ReadonlySet<number> = new Set(
+  [
+    ...[ApiKeys.LEADER_AND_ISR, ApiKeys.STOP_REPLICA, ApiKeys.UPDATE_METADATA],
+    ...[ApiKeys.CONTROLLED_SHUTDOWN, ApiKeys.OFFSET_FOR_LEADER_EPOCH],
+    ApiKeys.WRITE_TXN_MARKERS,
+  ].map(({ key }) => key),
+)
+
 /** Serves requests. */
 export class KafkaApis implements ApisContext {
   readonly requestChannel: RequestChannel
@@ -116,6 +133,7 @@ export class KafkaApis implements ApisContext {
   readonly config: KafkaConfig
   readonly clusterId: string
   readonly platform: Platform
+  readonly quotas: QuotaManagers
 
   constructor(
     requestChannel: RequestChannel,
@@ -126,7 +144,7 @@ export class KafkaApis implements ApisContext {
     kafkaController: KafkaController,
     metadataCache: MetadataCache,
     fetchManager: FetchManager,
-    rest: Pick<ApisParts, 'zkClient' | 'config' | 'clusterId' | 'platform'>,
+    rest: Pick<ApisParts, 'zkClient' | 'config' | 'clusterId' | 'platform' | 'quotas'>,
   ) {
     this.requestChannel = requestChannel
     this.replicaManager = replicaManager
@@ -140,6 +158,7 @@ export class KafkaApis implements ApisContext {
     this.config = rest.config
     this.clusterId = rest.clusterId
     this.platform = rest.platform
+    this.quotas = rest.quotas
   }
 
   /**
@@ -173,12 +192,65 @@ export class KafkaApis implements ApisContext {
     if (wire === Errors.UNKNOWN_SERVER_ERROR) {
       log.error(`${request.api.name} from ${request.context.connectionId}`, error)
     }
-    const body = errorResponse(request, wire)
-    if (body === undefined) this.closeConnection(request)
-    else this.sendResponse(request, request.api, body)
+
+    // What brokers ask of each other is not held back, whatever came of it.
+    if (clusterActions.has(request.header.apiKey)) {
+      this.quotas.request.maybeRecordExempt(request)
+      this.#sendError(request, wire, 0)
+      return
+    }
+    this.quotas.request.throttleRequest(request, (throttleTimeMs) =>
+      this.#sendError(request, wire, throttleTimeMs),
+    )
   }
 
-  /** Answers a request. */
+  #sendError(request: Request, error: WireError, throttleTimeMs: number): void {
+    const body = errorResponse(request, error)
+    if (body === undefined) this.closeConnection(request)
+    else this.sendResponse(request, request.api, { ...body, throttleTimeMs })
+  }
+
+  /**
+   * Answers a client, late when its requests take more time than they may.
+   *
+   * @kafka core/src/main/scala/kafka/server/KafkaApis.scala#KafkaApis.sendResponseMaybeThrottle
+   */
+  sendResponseMaybeThrottle<Req, Res, ReqIn, ResIn>(
+    request: Request,
+    api: Api<Req, Res, ReqIn, ResIn>,
+    createResponse: (throttleTimeMs: number) => ResIn,
+    sizeHint?: number,
+  ): void {
+    this.quotas.request.throttleRequest(request, (throttleTimeMs) => {
+      let body: ResIn
+      try {
+        body = createResponse(throttleTimeMs)
+      } catch (error) {
+        // Who asked has waited for this answer; nobody else is there to tell.
+        log.error(`the answer to ${api.name} cannot be made`, error)
+        this.#sendError(request, Errors.forException(error), throttleTimeMs)
+        return
+      }
+      this.sendResponse(request, api, body, sizeHint)
+    })
+  }
+
+  /**
+   * Answers a broker, at once.
+   *
+   * @kafka core/src/main/scala/kafka/server/KafkaApis.scala#KafkaApis.sendResponseExemptThrottle
+   */
+  sendResponseExemptThrottle<Req, Res, ReqIn, ResIn>(
+    request: Request,
+    api: Api<Req, Res, ReqIn, ResIn>,
+    body: ResIn,
+    sizeHint?: number,
+  ): void {
+    this.quotas.request.maybeRecordExempt(request)
+    this.sendResponse(request, api, body, sizeHint)
+  }
+
+  /** Answers a request, now. */
   sendResponse<Req, Res, ReqIn, ResIn>(
     request: Request,
     api: Api<Req, Res, ReqIn, ResIn>,
@@ -202,7 +274,8 @@ export class KafkaApis implements ApisContext {
   }
 
   /** Ends a request that wants no answer. */
-  sendNoOpResponse(request: Request): void {
+  sendNoOpResponseExemptThrottle(request: Request): void {
+    this.quotas.request.maybeRecordExempt(request)
     this.requestChannel.sendResponse({ kind: 'noop', request })
   }
 

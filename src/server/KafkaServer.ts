@@ -11,14 +11,15 @@
  * first request. What others send meanwhile waits in sockets that were accepted.
  *
  * @kafka core/src/main/scala/kafka/server/KafkaServer.scala#KafkaServer
- * @differs Metrics, quotas, the authorizer, delegation tokens and dynamic settings of
- *   brokers are not here yet.
+ * @differs The authorizer, delegation tokens and dynamic settings of brokers are not here
+ *   yet.
  * @module
  */
 import { CountDownLatch } from '../base/async/CountDownLatch.ts'
 import { KafkaScheduler } from '../base/async/KafkaScheduler.ts'
 import { IllegalStateException, KafkaStorageException } from '../base/errors.ts'
 import { logger } from '../base/logger.ts'
+import { Metrics } from '../base/metrics/Metrics.ts'
 import type { Platform } from '../base/platform/Platform.ts'
 import { join } from '../base/platform/path.ts'
 import { KafkaController } from '../controller/KafkaController.ts'
@@ -32,6 +33,7 @@ import { LogDirFailureChannel } from '../log/LogDirFailureChannel.ts'
 import { LogManager } from '../log/LogManager.ts'
 import { SocketServer } from '../network/SocketServer.ts'
 import { ReplicaManager } from '../replica/ReplicaManager.ts'
+import { ConfigType } from '../zk/admin-znodes.ts'
 import { Broker, BrokerInfo } from '../zk/Broker.ts'
 import { EndPoint } from '../zk/EndPoint.ts'
 import { KafkaZkClient } from '../zk/KafkaZkClient.ts'
@@ -40,7 +42,12 @@ import { ZooKeeperClient } from '../zookeeper/ZooKeeperClient.ts'
 import { AdminManager } from './AdminManager.ts'
 import { BrokerState } from './BrokerStates.ts'
 import { getBrokerIdAndOfflineDirs, META_PROPERTIES } from './broker-id.ts'
-import { TopicConfigHandler } from './ConfigHandler.ts'
+import {
+  ClientIdConfigHandler,
+  type ConfigHandler,
+  TopicConfigHandler,
+  UserConfigHandler,
+} from './ConfigHandler.ts'
 import { controlledShutdown } from './controlled-shutdown.ts'
 import { DynamicConfigManager } from './DynamicConfigManager.ts'
 import { FetchManager } from './FetchManager.ts'
@@ -49,6 +56,7 @@ import { KafkaApis } from './KafkaApis.ts'
 import { KafkaConfig } from './KafkaConfig.ts'
 import { KafkaRequestHandlerPool } from './KafkaRequestHandler.ts'
 import { MetadataCache } from './MetadataCache.ts'
+import { QuotaFactory, type QuotaManagers } from './QuotaFactory.ts'
 
 const log = logger('KafkaServer')
 
@@ -87,6 +95,8 @@ export class KafkaServer {
   #apis: KafkaApis | undefined
   #requestHandlerPool: KafkaRequestHandlerPool | undefined
   #dynamicConfigManager: DynamicConfigManager | undefined
+  #metrics: Metrics | undefined
+  #quotaManagers: QuotaManagers | undefined
 
   constructor(config: KafkaConfig, environment: KafkaServerEnvironment) {
     this.config = config
@@ -142,6 +152,12 @@ export class KafkaServer {
 
     this.#kafkaScheduler = new KafkaScheduler(this.platform.clock)
     this.#kafkaScheduler.startup()
+
+    // Be ready to measure clients before the first one comes.
+    const { metricNumSamples: samples, metricSampleWindowMs: timeWindowMs } =
+      this.config
+    this.#metrics = new Metrics(this.platform.clock, { samples, timeWindowMs })
+    this.#quotaManagers = QuotaFactory.instantiate(this.config, this.#metrics)
 
     // Load the logs, then start what looks after them.
     const logDirFailureChannel = new LogDirFailureChannel(this.config.logDirs.length)
@@ -243,6 +259,7 @@ export class KafkaServer {
 
   async #startApis(): Promise<void> {
     const { config, platform, zkClient } = this
+    const quotas = this.quotaManagers
     const fetchManager = new FetchManager(
       platform.clock,
       new FetchSessionCache(
@@ -260,7 +277,7 @@ export class KafkaServer {
       this.kafkaController,
       this.metadataCache,
       fetchManager,
-      { zkClient, config, platform, clusterId: this.#clusterId },
+      { zkClient, config, platform, clusterId: this.#clusterId, quotas },
     )
     this.#requestHandlerPool = new KafkaRequestHandlerPool(
       config.brokerId,
@@ -269,8 +286,12 @@ export class KafkaServer {
       config.numIoThreads,
     )
 
-    // Apply settings of topics that change from now on.
-    const handlers = new Map([['topics', new TopicConfigHandler(this.logManager)]])
+    // Apply settings that change from now on.
+    const handlers = new Map<string, ConfigHandler>([
+      [ConfigType.Topic, new TopicConfigHandler(this.logManager)],
+      [ConfigType.Client, new ClientIdConfigHandler(quotas)],
+      [ConfigType.User, new UserConfigHandler(quotas)],
+    ])
     const { clock } = platform
     this.#dynamicConfigManager = new DynamicConfigManager(zkClient, handlers, clock)
     await this.#dynamicConfigManager.startup()
@@ -393,6 +414,7 @@ export class KafkaServer {
       () => this.#logManager?.shutdown(),
       () => this.#kafkaController?.shutdown(),
       () => this.#zkClient?.close(),
+      () => this.#quotaManagers && QuotaFactory.shutdown(this.#quotaManagers),
       () => this.#socketServer?.shutdown(),
     ]
     for (const step of steps) {
@@ -440,6 +462,15 @@ export class KafkaServer {
 
   get kafkaController(): KafkaController {
     return this.#part(this.#kafkaController)
+  }
+
+  /** What is measured for quotas. */
+  get metrics(): Metrics {
+    return this.#part(this.#metrics)
+  }
+
+  get quotaManagers(): QuotaManagers {
+    return this.#part(this.#quotaManagers)
   }
 
   get groupCoordinator(): GroupCoordinator {

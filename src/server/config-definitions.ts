@@ -456,6 +456,31 @@ export const definitions = {
     { min: 1 },
   ),
 
+  // Quotas, and how they are measured.
+  producerQuotaBytesPerSecondDefault: long(
+    'quota.producer.default',
+    never,
+    'bytes a second from a client id without a quota',
+    { min: 1 },
+  ),
+  consumerQuotaBytesPerSecondDefault: long(
+    'quota.consumer.default',
+    never,
+    'bytes a second to a client id without a quota',
+    { min: 1 },
+  ),
+  numQuotaSamples: int('quota.window.num', '11', 'samples of a client', { min: 1 }),
+  quotaWindowSizeSeconds: int('quota.window.size.seconds', '1', 'length of a sample', {
+    min: 1,
+  }),
+  metricNumSamples: int('metrics.num.samples', '2', 'of other metrics', { min: 1 }),
+  metricSampleWindowMs: long(
+    'metrics.sample.window.ms',
+    '30000',
+    'length of such a sample',
+    { min: 1 },
+  ),
+
   // Fetch sessions.
   maxIncrementalFetchSessionCacheSlots: int(
     'max.incremental.fetch.session.cache.slots',

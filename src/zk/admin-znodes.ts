@@ -199,8 +199,12 @@ export const ConfigEntityChangeNotificationSequenceZNode = {
   decode(path: string, data: Buffer): string {
     const json = new ZNodeJson(path, data)
     const version = json.int('version')
-    if (version === 1)
-      return `${json.string('entity_type')}/${json.string('entity_name')}`
+    if (version === 1) {
+      const type = json.string('entity_type')
+      const isKnown = type === ConfigType.Topic || type === ConfigType.Client
+      if (!isKnown) throw malformed(path, `version 1 does not know ${type}`)
+      return `${type}/${json.string('entity_name')}`
+    }
     if (version === 2) return json.string('entity_path')
     throw malformed(path, `version ${version} is not supported`)
   },

@@ -55,6 +55,20 @@ describe('DynamicConfigManager', () => {
     expect(told).toHaveLength(2)
   })
 
+  it('reads notes of the first version, which know topics and clients only', async () => {
+    const { manager, told, settle, server, zkClient } = await setUp()
+    await manager.startup()
+    await zkClient.setOrCreateEntityConfigs('topics', 't', { size: '1' })
+    for (const entity_type of ['brokers', 'topics']) {
+      const note = { version: 1, entity_type, entity_name: 't' }
+      const data = Buffer.from(JSON.stringify(note))
+      server.create(`${board}/config_change_`, data, 'PERSISTENT_SEQUENTIAL', 0n)
+    }
+    await settle()
+    expect(told).toEqual(['t 1'])
+    await manager.shutdown()
+  })
+
   it('skips what it does not know, does not understand, or cannot use', async () => {
     const { manager, told, change, settle, server, zkClient } = await setUp()
     await manager.startup()

@@ -52,7 +52,11 @@ async function setUp(alive = 1) {
         callback(new TopicPartitionMap<unknown>().set(tp, Errors.NONE))
       },
     },
-    sendResponse: (_: unknown, __: unknown, body: unknown) => sent.push(body),
+    sendResponseMaybeThrottle: (
+      _: unknown,
+      __: unknown,
+      createResponse: (throttleTimeMs: number) => unknown,
+    ) => sent.push(createResponse(0)),
     closeConnection: () => sent.push('closed'),
   } as unknown as ApisContext
   const request = (apiVersion: number, body: unknown) =>

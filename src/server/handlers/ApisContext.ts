@@ -21,6 +21,7 @@ import type { AdminManager } from '../AdminManager.ts'
 import type { FetchManager } from '../FetchManager.ts'
 import type { KafkaConfig } from '../KafkaConfig.ts'
 import type { MetadataCache } from '../MetadataCache.ts'
+import type { QuotaManagers } from '../QuotaFactory.ts'
 
 /** The parts of a broker that requests need. */
 export interface ApisParts {
@@ -36,16 +37,25 @@ export interface ApisParts {
   readonly config: KafkaConfig
   readonly clusterId: string
   readonly platform: Platform
+  readonly quotas: QuotaManagers
 }
 
 /** The parts, and the ways to end a request. Each request is ended exactly once. */
 export interface ApisContext extends ApisParts {
   /**
-   * Answers a request.
+   * Answers a client, late when its requests take more time than they may.
    *
-   * @param api - the request's own API; its type says what `body` may be
+   * @param api - the request's own API; its type says what the body may be
+   * @param createResponse - makes the body when it is sent; told the ms it was held back
    */
-  sendResponse<Req, Res, ReqIn, ResIn>(
+  sendResponseMaybeThrottle<Req, Res, ReqIn, ResIn>(
+    request: Request,
+    api: Api<Req, Res, ReqIn, ResIn>,
+    createResponse: (throttleTimeMs: number) => ResIn,
+    sizeHint?: number,
+  ): void
+  /** Answers a broker, at once. */
+  sendResponseExemptThrottle<Req, Res, ReqIn, ResIn>(
     request: Request,
     api: Api<Req, Res, ReqIn, ResIn>,
     body: ResIn,
@@ -54,7 +64,7 @@ export interface ApisContext extends ApisParts {
   /** Answers with an error; closes the connection where no answer is awaited. */
   handleError(request: Request, error: unknown): void
   /** Ends a request that wants no answer: acks 0. */
-  sendNoOpResponse(request: Request): void
+  sendNoOpResponseExemptThrottle(request: Request): void
   /** Ends a request by closing its connection. */
   closeConnection(request: Request): void
 }

@@ -70,7 +70,7 @@ export async function handleLeaderAndIsr(
     body,
     onLeadershipChange,
   )
-  context.sendResponse(request, LeaderAndIsr, response)
+  context.sendResponseExemptThrottle(request, LeaderAndIsr, response)
 }
 
 /** Serves a StopReplica request; see `KafkaApis.handleStopReplicaRequest`. */
@@ -91,7 +91,10 @@ export async function handleStopReplica(
   const partitionErrors = Array.from(responses, ([{ topic, partition }, result]) => ({
     ...{ topicName: topic, partition, errorCode: result.code },
   }))
-  context.sendResponse(request, StopReplica, { errorCode: error.code, partitionErrors })
+  context.sendResponseExemptThrottle(request, StopReplica, {
+    errorCode: error.code,
+    partitionErrors,
+  })
 }
 
 /** Serves an UpdateMetadata request; see `KafkaApis.handleUpdateMetadataRequest`. */
@@ -112,7 +115,9 @@ export async function handleUpdateMetadata(
       adminManager.tryCompleteDelayedTopicOperations(topic)
     }
   }
-  context.sendResponse(request, UpdateMetadata, { errorCode: Errors.NONE.code })
+  context.sendResponseExemptThrottle(request, UpdateMetadata, {
+    errorCode: Errors.NONE.code,
+  })
 }
 
 /** Serves a ControlledShutdown request; see `KafkaApis.handleControlledShutdownRequest`. */
@@ -125,6 +130,6 @@ export function handleControlledShutdown(context: ApisContext, request: Request)
       ...{ topicName: topic, partition },
     }))
     const body = { errorCode: error.code, remainingPartitions }
-    context.sendResponse(request, ControlledShutdown, body)
+    context.sendResponseExemptThrottle(request, ControlledShutdown, body)
   })
 }

@@ -8,6 +8,7 @@
  * @kafka core/src/main/scala/kafka/server/KafkaApis.scala#KafkaApis.handleFetchRequest
  * @module
  */
+import { ByteWriter } from '../../base/bytes/ByteWriter.ts'
 import { Errors, type WireError } from '../../base/errors.ts'
 import { TopicPartition } from '../../base/TopicPartition.ts'
 import { TopicPartitionMap } from '../../base/TopicPartitionMap.ts'
@@ -70,7 +71,7 @@ export function handleFetch(context: ApisContext, request: Request): void {
     // Keep what goes wrong here to this request: a producer may have completed it.
     try {
       const answer = fetchContext.updateAndGenerateResponseData(all)
-      sendFetchResponse(context, request, answer, fetchOffsets)
+      answerFetch(context, request, { answer, fetchOffsets, isFollower })
     } catch (error) {
       context.handleError(request, error)
     }
@@ -147,31 +148,89 @@ function errorCodeFor(error: WireError, version: number): number {
   return unknown ? Errors.NOT_LEADER_FOR_PARTITION.code : error.code
 }
 
+/** What was found, and what it was asked for. */
+interface Fetched {
+  readonly answer: FetchAnswer<PartitionBody>
+  readonly fetchOffsets: TopicPartitionMap<number>
+  readonly isFollower: boolean
+}
+
+/** Answers: late if a client is sent more bytes than it may be, at once if a broker. */
+function answerFetch(context: ApisContext, request: Request, fetched: Fetched): void {
+  const { quotas, platform } = context
+  request.apiRemoteCompleteTimeMs = platform.clock.monotonic()
+  if (fetched.isFollower) {
+    sendFetchResponse(context, request, fetched, 0)
+    return
+  }
+
+  // Measure before anything is converted: what waits shall not lie in memory.
+  const { header, sanitizedUser } = request
+  const isMeasured = quotas.fetch.quotasEnabled
+  const size = isMeasured ? sizeOf(fetched.answer, header.apiVersion) : 0
+  quotas.fetch.maybeRecordAndThrottle(
+    sanitizedUser,
+    header.clientId,
+    size,
+    (throttleTimeMs) => sendFetchResponse(context, request, fetched, throttleTimeMs),
+  )
+}
+
+/** Bytes of the body of a response, as it would be without conversion. */
+function sizeOf(answer: FetchAnswer<PartitionBody>, version: number): number {
+  let recordBytes = 0
+  const responses = byTopic(answer, (_, body) => {
+    recordBytes += body.records?.sizeInBytes ?? 0
+    return { ...body, records: null }
+  })
+  const writer = new ByteWriter()
+  const { error, sessionId } = answer
+  const body = { throttleTimeMs: 0, errorCode: error.code, sessionId, responses }
+  Fetch.response.encode(version, body, writer)
+  return writer.position + recordBytes
+}
+
+/** Groups partitions under their topics: neighbours only, the order stays as it is. */
+function byTopic(
+  answer: FetchAnswer<PartitionBody>,
+  convert: (topicPartition: TopicPartition, body: PartitionBody) => PartitionBody,
+): { topic: string; partitions: PartitionBody[] }[] {
+  const responses: { topic: string; partitions: PartitionBody[] }[] = []
+  for (const [topicPartition, body] of answer.partitions) {
+    const { topic } = topicPartition
+    if (responses.at(-1)?.topic !== topic) responses.push({ topic, partitions: [] })
+    responses.at(-1)?.partitions.push(convert(topicPartition, body))
+  }
+  return responses
+}
+
 function sendFetchResponse(
   context: ApisContext,
   request: Request,
-  answer: FetchAnswer<PartitionBody>,
-  fetchOffsets: TopicPartitionMap<number>,
+  { answer, fetchOffsets, isFollower }: Fetched,
+  bandwidthThrottleTimeMs: number,
 ): void {
   const { apiVersion } = request.header
-  let size = 1024
-  const responses: { topic: string; partitions: PartitionBody[] }[] = []
-  for (const [topicPartition, body] of answer.partitions) {
-    const fetched = { body, fetchOffset: fetchOffsets.get(topicPartition) ?? 0 }
-    const data = convertedPartitionData(context, topicPartition, fetched, apiVersion)
-    size += (data.records?.sizeInBytes ?? 0) + 64 + topicPartition.topic.length
+  const createResponse = (requestThrottleTimeMs: number) => ({
+    throttleTimeMs: bandwidthThrottleTimeMs + requestThrottleTimeMs,
+    errorCode: answer.error.code,
+    sessionId: answer.sessionId,
+    responses: byTopic(answer, (topicPartition, body) => {
+      const fetched = { body, fetchOffset: fetchOffsets.get(topicPartition) ?? 0 }
+      return convertedPartitionData(context, topicPartition, fetched, apiVersion)
+    }),
+  })
 
-    // Keep neighbours of one topic together, and the order as it is.
-    let last = responses.at(-1)
-    if (last?.topic !== topicPartition.topic) {
-      last = { topic: topicPartition.topic, partitions: [] }
-      responses.push(last)
-    }
-    last.partitions.push(data)
+  // Make room for what there is; what is converted may need a little more.
+  let size = 1024
+  for (const [{ topic }, { records }] of answer.partitions) {
+    size += (records?.sizeInBytes ?? 0) + 64 + topic.length
   }
-  const { error, sessionId } = answer
-  const body = { throttleTimeMs: 0, errorCode: error.code, sessionId, responses }
-  context.sendResponse(request, Fetch, body, size)
+  if (isFollower) {
+    context.sendResponseExemptThrottle(request, Fetch, createResponse(0), size)
+  } else {
+    context.sendResponseMaybeThrottle(request, Fetch, createResponse, size)
+  }
 }
 
 /**

@@ -57,13 +57,13 @@ export async function handleFindCoordinatorRequest(
 ): Promise<void> {
   const { key, keyType } = request.body<FindCoordinatorRequest>()
   const respond = (error: WireError, coordinator?: BrokerEndPoint) =>
-    context.sendResponse(request, FindCoordinator, {
-      ...{ throttleTimeMs: 0, errorCode: error.code },
+    context.sendResponseMaybeThrottle(request, FindCoordinator, (throttleTimeMs) => ({
+      ...{ throttleTimeMs, errorCode: error.code },
       errorMessage: error === Errors.NONE ? null : error.message,
       nodeId: coordinator?.id ?? -1,
       host: coordinator?.host ?? '',
       port: coordinator?.port ?? -1,
-    })
+    }))
   const { groupCoordinator, txnCoordinator } = context
   let topicPartition: TopicPartition
   if (keyType === CoordinatorType.GROUP) {
@@ -109,14 +109,14 @@ export function handleJoinGroupRequest(context: ApisContext, request: Request): 
     clientHost: `/${request.context.clientAddress}`,
     clientId: request.header.clientId ?? '',
     responseCallback: ({ members, error, ...result }) =>
-      context.sendResponse(request, JoinGroup, {
-        ...{ throttleTimeMs: 0, errorCode: error.code },
+      context.sendResponseMaybeThrottle(request, JoinGroup, (throttleTimeMs) => ({
+        ...{ throttleTimeMs, errorCode: error.code },
         generationId: result.generationId,
         protocolName: result.subProtocol,
         leader: result.leaderId,
         memberId: result.memberId,
         members: Array.from(members, ([id, metadata]) => ({ memberId: id, metadata })),
-      }),
+      })),
   })
 }
 
@@ -130,9 +130,9 @@ export function handleSyncGroupRequest(context: ApisContext, request: Request): 
   context.groupCoordinator.handleSyncGroup(
     ...([groupId, generationId, memberId, groupAssignment] as const),
     (assignment, { code: errorCode }) =>
-      context.sendResponse(request, SyncGroup, {
-        ...{ throttleTimeMs: 0, errorCode, assignment },
-      }),
+      context.sendResponseMaybeThrottle(request, SyncGroup, (throttleTimeMs) => ({
+        ...{ throttleTimeMs, errorCode, assignment },
+      })),
   )
 }
 
@@ -142,7 +142,10 @@ export function handleHeartbeatRequest(context: ApisContext, request: Request): 
   context.groupCoordinator.handleHeartbeat(
     ...([groupId, memberId, generationId] as const),
     ({ code: errorCode }) =>
-      context.sendResponse(request, Heartbeat, { throttleTimeMs: 0, errorCode }),
+      context.sendResponseMaybeThrottle(request, Heartbeat, (throttleTimeMs) => ({
+        throttleTimeMs,
+        errorCode,
+      })),
   )
 }
 
@@ -150,7 +153,10 @@ export function handleHeartbeatRequest(context: ApisContext, request: Request): 
 export function handleLeaveGroupRequest(context: ApisContext, request: Request): void {
   const { groupId, memberId } = request.body<LeaveGroupRequest>()
   context.groupCoordinator.handleLeaveGroup(groupId, memberId, ({ code: errorCode }) =>
-    context.sendResponse(request, LeaveGroup, { throttleTimeMs: 0, errorCode }),
+    context.sendResponseMaybeThrottle(request, LeaveGroup, (throttleTimeMs) => ({
+      throttleTimeMs,
+      errorCode,
+    })),
   )
 }
 
@@ -158,7 +164,11 @@ export function handleLeaveGroupRequest(context: ApisContext, request: Request):
 export function handleListGroupsRequest(context: ApisContext, request: Request): void {
   const { error, groups } = context.groupCoordinator.handleListGroups()
   const errorCode = error.code
-  context.sendResponse(request, ListGroups, { throttleTimeMs: 0, errorCode, groups })
+  context.sendResponseMaybeThrottle(request, ListGroups, (throttleTimeMs) => ({
+    throttleTimeMs,
+    errorCode,
+    groups,
+  }))
 }
 
 /** Serves a DescribeGroups request; see `KafkaApis.handleDescribeGroupRequest`. */
@@ -177,7 +187,10 @@ export function handleDescribeGroupRequest(
       })),
     }
   })
-  context.sendResponse(request, DescribeGroups, { throttleTimeMs: 0, groups })
+  context.sendResponseMaybeThrottle(request, DescribeGroups, (throttleTimeMs) => ({
+    throttleTimeMs,
+    groups,
+  }))
 }
 
 /** Serves a DeleteGroups request; see `KafkaApis.handleDeleteGroupsRequest`. */
@@ -190,5 +203,8 @@ export function handleDeleteGroupsRequest(
   const results = Array.from(errors, ([groupId, { code: errorCode }]) => ({
     ...{ groupId, errorCode },
   }))
-  context.sendResponse(request, DeleteGroups, { throttleTimeMs: 0, results })
+  context.sendResponseMaybeThrottle(request, DeleteGroups, (throttleTimeMs) => ({
+    throttleTimeMs,
+    results,
+  }))
 }

@@ -63,7 +63,10 @@ export function handleListOffsets(context: ApisContext, request: Request): void 
       }
     }),
   }))
-  context.sendResponse(request, ListOffsets, { throttleTimeMs: 0, topics })
+  context.sendResponseMaybeThrottle(request, ListOffsets, (throttleTimeMs) => ({
+    throttleTimeMs,
+    topics,
+  }))
 }
 
 function failed(errorCode: number) {
@@ -135,5 +138,5 @@ export function handleOffsetForLeaderEpoch(
       return { errorCode: error.code, partition, endOffset: end?.endOffset ?? -1 }
     }),
   }))
-  context.sendResponse(request, OffsetForLeaderEpoch, { topics })
+  context.sendResponseExemptThrottle(request, OffsetForLeaderEpoch, { topics })
 }

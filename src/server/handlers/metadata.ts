@@ -46,11 +46,11 @@ export async function handleTopicMetadata(
     if (!endPoint) return []
     return [{ nodeId, host: endPoint.host, port: endPoint.port, rack: rack ?? null }]
   })
-  context.sendResponse(request, Metadata, {
-    ...{ throttleTimeMs: 0, brokers, clusterId },
+  context.sendResponseMaybeThrottle(request, Metadata, (throttleTimeMs) => ({
+    ...{ throttleTimeMs, brokers, clusterId },
     controllerId: metadataCache.getControllerId() ?? -1,
     topics: [...known, ...made],
-  })
+  }))
 }
 
 /** Creates a topic that does not exist, if it may; says what became of it. */
@@ -89,13 +89,17 @@ export function handleApiVersions(
   // A version that is not known is answered in the oldest layout, with an empty list.
   if (request.header.apiVersion > ApiVersions.maxVersion) {
     const errorCode = Errors.UNSUPPORTED_VERSION.code
-    context.sendResponse(request, ApiVersions, { errorCode, apiKeys: [] })
+    context.sendResponseMaybeThrottle(request, ApiVersions, (throttleTimeMs) => ({
+      throttleTimeMs,
+      errorCode,
+      apiKeys: [],
+    }))
     return
   }
   const apiKeys = ApiKeys.all
     .filter((api) => handled.has(api.key))
     .map(({ key, minVersion, maxVersion }) => ({ apiKey: key, minVersion, maxVersion }))
-  context.sendResponse(request, ApiVersions, {
-    ...{ errorCode: Errors.NONE.code, apiKeys, throttleTimeMs: 0 },
-  })
+  context.sendResponseMaybeThrottle(request, ApiVersions, (throttleTimeMs) => ({
+    ...{ errorCode: Errors.NONE.code, apiKeys, throttleTimeMs },
+  }))
 }

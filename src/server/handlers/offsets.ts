@@ -57,7 +57,10 @@ export async function handleOffsetCommitRequest(
   const respond = (errors: Iterable<[TopicPartition, WireError]>) => {
     for (const [tp, { code }] of errors) answers.set(tp, { errorCode: code })
     const topics = byTopic(answers)
-    context.sendResponse(request, OffsetCommit, { throttleTimeMs: 0, topics })
+    context.sendResponseMaybeThrottle(request, OffsetCommit, (throttleTimeMs) => ({
+      throttleTimeMs,
+      topics,
+    }))
   }
 
   // Sort out partitions that do not exist.
@@ -160,9 +163,9 @@ export async function handleOffsetFetchRequest(
       answers.set(tp, { ...nothing, errorCode: error.code })
     }
   }
-  context.sendResponse(request, OffsetFetch, {
-    ...{ throttleTimeMs: 0, topics: byTopic(answers), errorCode: error.code },
-  })
+  context.sendResponseMaybeThrottle(request, OffsetFetch, (throttleTimeMs) => ({
+    ...{ throttleTimeMs, topics: byTopic(answers), errorCode: error.code },
+  }))
 }
 
 /** What a fetch found. */

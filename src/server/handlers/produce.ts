@@ -52,7 +52,17 @@ export function handleProduce(context: ApisContext, request: Request): void {
     for (const [topicPartition, response] of refused) {
       responses.set(topicPartition, response)
     }
-    sendProduceResponse(context, request, body, responses)
+
+    // Answer late if the client sends more bytes than it may. Then also, if it has acks 0:
+    // its next request is not read meanwhile.
+    request.apiRemoteCompleteTimeMs = context.platform.clock.monotonic()
+    context.quotas.produce.maybeRecordAndThrottle(
+      request.sanitizedUser,
+      request.header.clientId,
+      request.sizeInBytes,
+      (throttleTimeMs) =>
+        sendProduceResponse(context, request, responses, throttleTimeMs),
+    )
   }
   if (known.size === 0) {
     respond(new TopicPartitionMap())
@@ -86,19 +96,21 @@ function failed(error: WireError): PartitionResponse {
 function sendProduceResponse(
   context: ApisContext,
   request: Request,
-  { acks, topicData }: ProduceRequest,
   responses: TopicPartitionMap<PartitionResponse>,
+  bandwidthThrottleTimeMs: number,
 ): void {
+  const { acks, topicData } = request.body<ProduceRequest>()
+
   // With acks 0 nobody reads an answer: an error can only be told by hanging up.
   if (acks === 0) {
     const error = [...responses.values()].some((r) => r.error !== Errors.NONE)
     if (error) context.closeConnection(request)
-    else context.sendNoOpResponse(request)
+    else context.sendNoOpResponseExemptThrottle(request)
     return
   }
 
   const version = request.header.apiVersion
-  const body = {
+  const createResponse = (requestThrottleTimeMs: number) => ({
     responses: topicData.map(({ name, partitionData }) => ({
       name,
       partitionResponses: partitionData.map(({ index }) => {
@@ -113,9 +125,9 @@ function sendProduceResponse(
         }
       }),
     })),
-    throttleTimeMs: 0,
-  }
-  context.sendResponse(request, Produce, body)
+    throttleTimeMs: bandwidthThrottleTimeMs + requestThrottleTimeMs,
+  })
+  context.sendResponseMaybeThrottle(request, Produce, createResponse)
 }
 
 /** Old producers take a dead disk for a moved leader, and look elsewhere. */

@@ -56,10 +56,10 @@ export async function handleCreateTopicsRequest(
 ): Promise<void> {
   const body = request.body<CreateTopicsRequest>()
   const respond = (results: ReadonlyMap<string, ApiError>) =>
-    context.sendResponse(request, CreateTopics, {
-      throttleTimeMs: 0,
+    context.sendResponseMaybeThrottle(request, CreateTopics, (throttleTimeMs) => ({
+      throttleTimeMs,
       topics: Array.from(results, ([name, error]) => ({ name, ...error.fields })),
-    })
+    }))
   const names = body.topics.map(({ name }) => name)
   if (!context.controller.isActive) {
     const error = new ApiError(Errors.NOT_CONTROLLER)
@@ -110,10 +110,10 @@ export async function handleDeleteTopicsRequest(
   const names = new Set(topicNames)
   const results = new Map<string, number>()
   const respond = () =>
-    context.sendResponse(request, DeleteTopics, {
-      throttleTimeMs: 0,
+    context.sendResponseMaybeThrottle(request, DeleteTopics, (throttleTimeMs) => ({
+      throttleTimeMs,
       responses: Array.from(results, ([name, errorCode]) => ({ name, errorCode })),
-    })
+    }))
 
   // Sort out what cannot be deleted.
   const refusal = controller.isActive
@@ -144,10 +144,10 @@ export async function handleCreatePartitionsRequest(
   const body = request.body<CreatePartitionsRequest>()
   const { controller, adminManager } = context
   const respond = (results: ReadonlyMap<string, ApiError>) =>
-    context.sendResponse(request, CreatePartitions, {
-      throttleTimeMs: 0,
+    context.sendResponseMaybeThrottle(request, CreatePartitions, (throttleTimeMs) => ({
+      throttleTimeMs,
       results: Array.from(results, ([name, error]) => ({ name, ...error.fields })),
-    })
+    }))
   const names = body.topics.map(({ name }) => name)
   if (!controller.isActive) {
     const error = new ApiError(Errors.NOT_CONTROLLER)
@@ -194,7 +194,10 @@ export function handleDeleteRecordsRequest(
   const answers = new TopicPartitionMap<{ lowWatermark: number; errorCode: number }>()
   const respond = () => {
     const topics = byTopic(answers)
-    context.sendResponse(request, DeleteRecords, { throttleTimeMs: 0, topics })
+    context.sendResponseMaybeThrottle(request, DeleteRecords, (throttleTimeMs) => ({
+      throttleTimeMs,
+      topics,
+    }))
   }
 
   // Sort out what this broker does not know.
@@ -236,13 +239,13 @@ export async function handleDescribeConfigsRequest(
     resources,
     body.includeSynonyms,
   )
-  context.sendResponse(request, DescribeConfigs, {
-    throttleTimeMs: 0,
+  context.sendResponseMaybeThrottle(request, DescribeConfigs, (throttleTimeMs) => ({
+    throttleTimeMs,
     results: described.map(([{ type, name }, { error, entries }]) => ({
       ...{ ...error.fields, resourceType: type, resourceName: name },
       configs: entries,
     })),
-  })
+  }))
 }
 
 /** Serves an AlterConfigs request; see `KafkaApis.handleAlterConfigsRequest`. */
@@ -257,10 +260,10 @@ export async function handleAlterConfigsRequest(
     return [{ type, name }, new Map(values)] as const
   })
   const altered = await context.adminManager.alterConfigs(configs, body.validateOnly)
-  context.sendResponse(request, AlterConfigs, {
-    throttleTimeMs: 0,
+  context.sendResponseMaybeThrottle(request, AlterConfigs, (throttleTimeMs) => ({
+    throttleTimeMs,
     responses: altered.map(([{ type, name }, error]) => ({
       ...{ ...error.fields, resourceType: type, resourceName: name },
     })),
-  })
+  }))
 }

@@ -47,9 +47,10 @@ export function handleInitProducerIdRequest(
   return context.txnCoordinator.handleInitProducerId(
     ...([body.transactionalId, body.transactionTimeoutMs] as const),
     ({ producerId, producerEpoch, error }) =>
-      context.sendResponse(request, InitProducerId, {
+      context.sendResponseMaybeThrottle(request, InitProducerId, (throttleTimeMs) => ({
+        throttleTimeMs,
         ...{ errorCode: error.code, producerId, producerEpoch },
-      }),
+      })),
   )
 }
 
@@ -70,7 +71,11 @@ export function handleAddPartitionToTxnRequest(
     const results = byTopic(answers).map(({ name, partitions }) => ({
       ...{ name, resultsByPartition: partitions },
     }))
-    context.sendResponse(request, AddPartitionsToTxn, { results })
+    context.sendResponseMaybeThrottle(
+      request,
+      AddPartitionsToTxn,
+      (throttleTimeMs) => ({ throttleTimeMs, results }),
+    )
   }
 
   // One that cannot be written to keeps the others out.
@@ -110,7 +115,10 @@ export function handleAddOffsetsToTxnRequest(
     ...([body.transactionalId, body.producerId, body.producerEpoch] as const),
     [new TopicPartition(GROUP_METADATA_TOPIC_NAME, partition)],
     ({ code: errorCode }) =>
-      context.sendResponse(request, AddOffsetsToTxn, { errorCode }),
+      context.sendResponseMaybeThrottle(request, AddOffsetsToTxn, (throttleTimeMs) => ({
+        throttleTimeMs,
+        errorCode,
+      })),
   )
 }
 
@@ -120,7 +128,11 @@ export function handleEndTxnRequest(context: ApisContext, request: Request): voi
   context.txnCoordinator.handleEndTransaction(
     ...([body.transactionalId, body.producerId, body.producerEpoch] as const),
     body.committed ? 'COMMIT' : 'ABORT',
-    ({ code: errorCode }) => context.sendResponse(request, EndTxn, { errorCode }),
+    ({ code: errorCode }) =>
+      context.sendResponseMaybeThrottle(request, EndTxn, (throttleTimeMs) => ({
+        throttleTimeMs,
+        errorCode,
+      })),
   )
 }
 
@@ -133,7 +145,10 @@ export function handleTxnOffsetCommitRequest(
   const answers = new TopicPartitionMap<{ readonly errorCode: number }>()
   const respond = (errors: Iterable<[TopicPartition, WireError]>) => {
     for (const [tp, { code }] of errors) answers.set(tp, { errorCode: code })
-    context.sendResponse(request, TxnOffsetCommit, { topics: byTopic(answers) })
+    context.sendResponseMaybeThrottle(request, TxnOffsetCommit, (throttleTimeMs) => ({
+      throttleTimeMs,
+      topics: byTopic(answers),
+    }))
   }
 
   // Stamp the commits; leave out those of topics that do not exist.

@@ -46,7 +46,7 @@ export function handleWriteTxnMarkersRequest(
     const answered = Array.from(errors, ([producerId, errorsOfMarker]) => ({
       ...{ producerId, topics: topicsOf(errorsOfMarker) },
     }))
-    context.sendResponse(request, WriteTxnMarkers, { markers: answered })
+    context.sendResponseExemptThrottle(request, WriteTxnMarkers, { markers: answered })
   }
   if (missing === 0) respond()
 
