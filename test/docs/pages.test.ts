@@ -14,6 +14,7 @@ import {
 import { divergences, kafkaToOurs } from '../../docs/.vitepress/weave/pointer-pages.ts'
 import { SourceIndex } from '../../docs/.vitepress/weave/source-index.ts'
 import { sourcePage } from '../../docs/.vitepress/weave/source-pages.ts'
+import { stepperData } from '../../docs/.vitepress/weave/stepper-data.ts'
 import {
   apiPage,
   configPage,
@@ -157,9 +158,40 @@ describe('sourcePage()', () => {
 })
 
 describe('tracePage()', () => {
+  const playback = {
+    actors: ['main', 'oven 1'],
+    functions: ['Oven.bake'],
+    sentences: ['Warm up'],
+    frames: [[0, -1, 1, 'loaf: Dough', '→ bread']],
+    steps: [
+      [0, -1],
+      [0, 0],
+      [0, -2],
+    ],
+    changes: [],
+    messages: [[0, 2, 0, 1, 'Bake request', 41]],
+  } as const
+
+  it('lists the messages, each with the step at which it leaves', () => {
+    const rest = { name: 'n', title: 't', heading: '# h', mermaid: '', tree: '' }
+    const page = tracePage(index, { ...rest, playback })
+    expect(page).toContain('<Stepper name="n" />')
+    expect(page).toContain(
+      '<li><a href="?step=1">program → oven 1</a> Bake request, 41 bytes</li>',
+    )
+  })
+
+  it('gives the stepper the source of what ran, with its paragraphs', () => {
+    const { sources } = stepperData(index, 'n', playback)
+    const [view] = sources[0] ?? []
+    expect(view?.lines[0]?.replace(/<[^>]*>/g, '')).toBe('bake(loaf: Dough): string {')
+    expect(view?.paragraphs).toEqual([['Warm up', 1, 2]])
+    expect(view?.href).toBe('/source/kitchen/Oven#Oven.bake')
+  })
+
   it('links every call of the tree', () => {
     const tree = '[main] Oven.bake(loaf: Dough)  1.0 ms\n  new Oven()\n  Oven.roast()'
-    const rest = { name: 'n', title: 't', heading: '# h', mermaid: '' }
+    const rest = { name: 'n', title: 't', heading: '# h', mermaid: '', playback }
     const page = tracePage(index, { ...rest, tree })
     expect(page).toContain('[main] <a href="/source/kitchen/Oven#Oven.bake">')
     expect(page).toContain('  <a href="/source/kitchen/Oven#Oven">new Oven</a>()')

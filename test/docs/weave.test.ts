@@ -88,7 +88,9 @@ describe('the forms of an author', () => {
   })
 
   it('@trace shows a diagram, and fails for a recording that is not there', () => {
-    const rest = { title: 't', heading: '# h', tree: '' }
+    const lists = { actors: [], functions: [], sentences: [], frames: [] }
+    const playback = { ...lists, steps: [], changes: [], messages: [] }
+    const rest = { title: 't', heading: '# h', tree: '', playback }
     const recording = { name: 'baking', mermaid: 'sequenceDiagram', ...rest }
     const page = expandTraceForms('@trace baking', [recording])
     expect(page).toContain('```mermaid\nsequenceDiagram\n```')
@@ -116,12 +118,14 @@ describe('checkSite()', () => {
     const site = join(dir, 'site')
     mkdirSync(site)
     const links = ['/b', '/b#here', '/b#there', '/c', 'https://example.org/x', '#top']
+    links.push('?step=1', '/b?step=2#here', '/d?step=3')
     const anchors = links.map((href) => `<a href="${href}">x</a>`).join('')
     writeFileSync(join(site, 'a.html'), `<p id="top">${anchors}</p>`)
     writeFileSync(join(site, 'b.html'), '<p id="here"></p>')
     expect(checkSite(site)).toEqual([
       'a.html: /b#there has no such place in b.html',
       'a.html: /c leads nowhere',
+      'a.html: /d?step=3 leads nowhere',
     ])
   })
 })

@@ -1,11 +1,12 @@
 /**
- * The theme: VitePress' own, with the component that draws diagrams and the styles of the
- * notes and of annotated source.
+ * The theme: VitePress' own, with the component that draws diagrams, the stepper, and the
+ * styles of the notes and of annotated source. What only some pages need is loaded there.
  *
  * @module
  */
 import type { Theme } from 'vitepress'
 import DefaultTheme from 'vitepress/theme'
+import { defineAsyncComponent } from 'vue'
 import Mermaid from './Mermaid.vue'
 import './style.css'
 
@@ -13,6 +14,8 @@ const theme: Theme = {
   extends: DefaultTheme,
   enhanceApp({ app }) {
     app.component('Mermaid', Mermaid)
+    const stepper = () => import('./stepper/Stepper.vue')
+    app.component('Stepper', defineAsyncComponent(stepper))
   },
 }
 

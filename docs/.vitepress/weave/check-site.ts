@@ -29,7 +29,8 @@ export function checkSite(root: string): string[] {
   for (const page of pages) {
     const html = readFileSync(join(root, page), 'utf8')
     for (const href of readLinks(html)) {
-      const [path = '', hash] = href.split('#')
+      const [address = '', hash] = href.split('#')
+      const [path = ''] = address.split('?')
       const file = path === '' ? join(root, page) : resolvePage(root, page, path)
       if (!file) complaints.add(`${page}: ${href} leads nowhere`)
       else if (hash && file.endsWith('.html') && !idsOf(file).has(decode(hash))) {

@@ -8,6 +8,8 @@
  */
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import type { Playback } from '../../../src/traces/playback.ts'
+import { actorText } from '../theme/stepper/cluster-layout.ts'
 import { escapeHtml } from './colour.ts'
 import type { SourceIndex } from './source-index.ts'
 
@@ -20,6 +22,8 @@ export interface TraceOutput {
   readonly mermaid: string
   /** The call tree, a line a call. */
   readonly tree: string
+  /** What the stepper plays. */
+  readonly playback: Playback
 }
 
 /** Reads what the command wrote. @throws when it has not run. */
@@ -36,17 +40,22 @@ export function readRecordings(directory: string): TraceOutput[] {
 
 /** The page of one example. */
 export function tracePage(index: SourceIndex, output: TraceOutput): string {
-  const { name, title, heading, mermaid, tree } = output
+  const { name, title, heading, mermaid, tree, playback } = output
   return [
     '---',
     `title: ${JSON.stringify(`Trace: ${name}`)}`,
     'aside: false',
+    'pageClass: trace-page',
     '---',
     '',
     `# ${name}`,
     '',
     `${title[0]?.toUpperCase()}${title.slice(1)}. It follows the heading *${heading.replace(/^#+ /, '')}* of`,
     `[the notes](/notes/). Run it yourself: \`annotated-kafka trace ${name}\`.`,
+    '',
+    `<ClientOnly><Stepper name="${name}" /></ClientOnly>`,
+    '<noscript><p>Stepping through the run needs JavaScript. Below is all of it in other',
+    'forms: as a diagram, as messages, as a tree of calls.</p></noscript>',
     '',
     '## Who speaks to whom',
     '',
@@ -56,11 +65,29 @@ export function tracePage(index: SourceIndex, output: TraceOutput): string {
     mermaid,
     '```',
     '',
+    '## The messages',
+    '',
+    `<details class="transcript" v-pre><summary>${playback.messages.length} messages, in the`,
+    `order in which they left</summary><ol>${transcript(playback)}</ol></details>`,
+    '',
     '## The call tree',
     '',
     `<pre class="tree" v-pre>${linkCalls(index, escapeHtml(tree))}</pre>`,
     '',
   ].join('\n')
+}
+
+/** Every message of a run, a line each. */
+function transcript({ messages, actors }: Playback): string {
+  const rows = messages.map(([sent, , from, to, label, bytes]) => {
+    const ends = `${actorText(actors[from] ?? '')} → ${actorText(actors[to] ?? '')}`
+    const size = bytes === undefined ? '' : `, ${bytes} bytes`
+    return (
+      `<li><a href="?step=${sent + 1}">${escapeHtml(ends)}</a> ` +
+      `${escapeHtml(label)}${size}</li>`
+    )
+  })
+  return rows.join('')
 }
 
 /** Makes the name of each call a link to its source. */

@@ -17,6 +17,7 @@ import { notesPage } from './notes-page.ts'
 import { divergences, kafkaToOurs } from './pointer-pages.ts'
 import { SourceIndex } from './source-index.ts'
 import { sourcePage } from './source-pages.ts'
+import { stepperData } from './stepper-data.ts'
 import { apiPage, configPage, errorsPage, protocolPage } from './table-pages.ts'
 import { readRecordings, tracePage } from './trace-pages.ts'
 
@@ -48,8 +49,13 @@ export function weave(root: string): SourceIndex {
   write('notes/index.md', notesPage(notes, ties, index))
   rmSync(join(docs, 'traces'), { recursive: true, force: true })
   const recordings = readRecordings(join(docs, '.vitepress', 'recordings'))
+  rmSync(join(docs, 'public', 'recordings'), { recursive: true, force: true })
+  const colours = new Map<string, readonly string[]>()
   for (const recording of recordings) {
-    write(`traces/${recording.name}.md`, tracePage(index, recording))
+    const { name, playback } = recording
+    write(`traces/${name}.md`, tracePage(index, recording))
+    const data = stepperData(index, name, playback, colours)
+    write(`public/recordings/${name}.json`, JSON.stringify(data))
   }
 
   // Make the pages of reference.
