@@ -73,6 +73,9 @@ export class LocalLog {
   /** True once the files were given up; nothing may touch the disk from then on. */
   #isMemoryMappedBufferClosed = false
 
+  /** True once the segments were closed in good order. */
+  #isClosed = false
+
   /** Counts truncations, so that a flush that was overtaken by one is noticed. */
   #truncations = 0
 
@@ -307,12 +310,12 @@ export class LocalLog {
    */
   async flush(offset = this.logEndOffset): Promise<void> {
     // Flush every segment that may hold something new.
-    if (offset <= this.recoveryPoint) return
+    if (offset <= this.recoveryPoint || this.#isClosed) return
     const truncations = this.#truncations
     for (const segment of this.segments.range(this.recoveryPoint, offset)) {
       await this.#flushSegment(segment)
     }
-    if (this.#isMemoryMappedBufferClosed) return
+    if (this.#isMemoryMappedBufferClosed || this.#isClosed) return
     this.maybeHandleIOException('flushing', () => this.#syncDir())
 
     // What was cut off meanwhile and written anew is not on the disk.
@@ -335,6 +338,12 @@ export class LocalLog {
     this.platform.storage.rename(this.#dir, renamedDir)
     this.#dir = renamedDir
     for (const segment of this.segments.values()) segment.updateDir(renamedDir)
+  }
+
+  /** Closes every segment. A flush that is under way ends without a word. */
+  protected closeSegments(): void {
+    this.#isClosed = true
+    for (const segment of this.segments.values()) segment.close()
   }
 
   /** Gives the files back without touching the disk, which has failed. */
@@ -366,6 +375,7 @@ export class LocalLog {
   async #flushSegment(segment: LogSegment): Promise<void> {
     const inService = () =>
       !this.#isMemoryMappedBufferClosed &&
+      !this.#isClosed &&
       this.segments.get(segment.baseOffset) === segment
     if (!inService()) return
     try {

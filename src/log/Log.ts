@@ -387,12 +387,20 @@ export class Log extends LogState {
     return this.#deleteWhere(retention.logStartOffsetRule(this))
   }
 
+  /**
+   * Brings everything to the disk before a log that was moved here goes into service. The
+   * bulk of it was flushed before, so this takes the time of one small flush.
+   */
+  flushBeforeService(): void {
+    this.maybeHandleIOException('flushing', () => this.flushNow())
+  }
+
   /** Brings everything to the disk, with a snapshot, and gives the files back. */
   close(): void {
     this.checkIfMemoryMappedBufferClosed()
     this.maybeHandleIOException('closing', () => {
       this.producerStateManager.takeSnapshot()
-      for (const segment of this.logSegments) segment.close()
+      this.closeSegments()
     })
     this.#expirationTask?.cancel()
   }

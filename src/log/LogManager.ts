@@ -29,7 +29,7 @@ import { logger } from '../base/logger.ts'
 import type { Platform } from '../base/platform/Platform.ts'
 import { join } from '../base/platform/path.ts'
 import type { TopicPartition } from '../base/TopicPartition.ts'
-import { TopicPartitionMap } from '../base/TopicPartitionMap.ts'
+import { TopicPartitionMap, TopicPartitionSet } from '../base/TopicPartitionMap.ts'
 import type { Log } from './Log.ts'
 import type { LogCleanerView } from './LogCleanerView.ts'
 import type { LogConfig } from './LogConfig.ts'
@@ -66,6 +66,9 @@ export class LogManager extends LoadedLogs {
 
   /** Where a log is to be made, if someone said so. */
   readonly #preferredLogDirs = new TopicPartitionMap<string>()
+
+  /** Logs that the cleaner keeps off because they are being moved. */
+  readonly #pausedForMove = new TopicPartitionSet()
 
   /**
    * Takes the directories and opens every log in them.
@@ -225,9 +228,10 @@ export class LogManager extends LoadedLogs {
     }
     logs.delete(topicPartition)
 
-    // The cleaner lets go of it.
+    // The cleaner lets go of it; where a move ends, it may come back.
     const logDir = removedLog.parentDir
-    if (!isFuture) {
+    if (isFuture) this.#resumeCleaning(topicPartition)
+    else {
       this.cleaner?.abortCleaning(topicPartition)
       this.cleaner?.updateCheckpoints(logDir)
     }
@@ -248,7 +252,11 @@ export class LogManager extends LoadedLogs {
    * Puts the log that was moved here into service, in place of the one elsewhere, which is
    * deleted.
    *
-   * @throws KafkaStorageException when either is offline
+   * @throws KafkaStorageException when either is offline, or the new one cannot be given
+   *   its name: the old one then stays in service
+   * @differs the new log is flushed first: what was on the disk must not be lost with the
+   *   old directory. When the old directory cannot be put away, its disk is reported and
+   *   the new log serves; in 1.1.1 the replica goes offline with the old disk.
    */
   replaceCurrentWithFutureLog(topicPartition: TopicPartition): void {
     // Both must be there.
@@ -262,25 +270,26 @@ export class LogManager extends LoadedLogs {
     }
 
     // Give the new one its name, and the cleaner its place.
+    destLog.flushBeforeService()
     destLog.renameDir(logDirName(topicPartition))
     this.logs(true).delete(topicPartition)
     this.logs(false).set(topicPartition, destLog)
     const { parentDir } = sourceLog
     this.cleaner?.alterCheckpointDir(topicPartition, parentDir, destLog.parentDir)
-    this.cleaner?.resumeCleaning(topicPartition)
+    this.#resumeCleaning(topicPartition)
 
-    // Delete the old one.
+    // Put the old one away, to be deleted.
     try {
-      sourceLog.renameDir(
-        logDeleteDirName(topicPartition, this.#platform.random.uuid()),
-      )
+      const uuid = this.#platform.random.uuid()
+      sourceLog.renameDir(logDeleteDirName(topicPartition, uuid))
       sourceLog.close()
       this.checkpointLogRecoveryOffsetsInDir(parentDir)
       this.checkpointLogStartOffsetsInDir(parentDir)
       this.addLogToBeDeleted(sourceLog)
     } catch (error) {
-      if (error instanceof KafkaStorageException) sourceLog.closeHandlers()
-      throw error
+      sourceLog.closeHandlers()
+      if (!(error instanceof KafkaStorageException)) throw error
+      this.#log.error(`${sourceLog} could not be put away after its move`, error)
     }
   }
 
@@ -327,8 +336,13 @@ export class LogManager extends LoadedLogs {
     this.checkpointLogRecoveryOffsetsInDir(log.parentDir)
   }
 
-  /** Keeps the cleaner off a log until it is resumed. */
+  /**
+   * Keeps the cleaner off a log that is being moved, until the move has ended one way or
+   * the other. A second call does nothing.
+   */
   abortAndPauseCleaning(topicPartition: TopicPartition): void {
+    if (this.#pausedForMove.has(topicPartition)) return
+    this.#pausedForMove.add(topicPartition)
     this.cleaner?.abortAndPauseCleaning(topicPartition)
   }
 
@@ -400,6 +414,7 @@ export class LogManager extends LoadedLogs {
         if (log.parentDir !== dir) continue
         logs.delete(topicPartition)
         log.closeHandlers()
+        this.#resumeCleaning(topicPartition)
       }
     }
     this.dirs.unlock(dir)
@@ -452,6 +467,11 @@ export class LogManager extends LoadedLogs {
     const [least] = [...counts].sort(([, a], [, b]) => a - b)
     if (least === undefined) throw new KafkaStorageException('no log dir is online')
     return least[0]
+  }
+
+  #resumeCleaning(topicPartition: TopicPartition): void {
+    if (!this.#pausedForMove.delete(topicPartition)) return
+    this.cleaner?.resumeCleaning(topicPartition)
   }
 
   protected override addLogToBeDeleted(log: Log): void {

@@ -83,6 +83,11 @@ export abstract class LoadedLogs {
     return this.#currentDefaultConfig
   }
 
+  /** All log directories, those that have failed too, in the order of the configuration. */
+  get logDirs(): readonly string[] {
+    return this.#options.logDirs
+  }
+
   /** The log directories that work, in the order of the configuration. */
   get liveLogDirs(): readonly string[] {
     return this.dirs.live

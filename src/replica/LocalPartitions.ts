@@ -106,9 +106,16 @@ export abstract class LocalPartitions {
     return this.leaderPartitions().filter((p) => p.isUnderReplicated).length
   }
 
-  /** The copy on this broker, if there is one. */
-  getReplica(topicPartition: TopicPartition): Replica | undefined {
-    return this.nonOfflinePartition(topicPartition)?.getReplica()
+  /**
+   * The copy on this broker, if there is one.
+   *
+   * @param replicaId -3 for the copy that is being made in another log directory.
+   */
+  getReplica(
+    topicPartition: TopicPartition,
+    replicaId = this.localBrokerId,
+  ): Replica | undefined {
+    return this.nonOfflinePartition(topicPartition)?.getReplica(replicaId)
   }
 
   /**
@@ -209,11 +216,15 @@ export abstract class LocalPartitions {
     return this.#clock.now()
   }
 
-  /** The partitions whose local copy lies in a log directory. */
-  partitionsIn(logDir: string): TopicPartition[] {
-    return this.nonOfflinePartitions()
-      .filter((partition) => partition.getReplica()?.log?.parentDir === logDir)
-      .map((partition) => partition.topicPartition)
+  /**
+   * The partitions that have a copy in a log directory.
+   *
+   * @param replicaId the local copy, or that which is being made in the directory.
+   */
+  partitionsIn(logDir: string, replicaId = this.localBrokerId): Partition[] {
+    const isThere = (partition: Partition) =>
+      partition.getReplica(replicaId)?.log?.parentDir === logDir
+    return this.nonOfflinePartitions().filter(isThere)
   }
 
   /** From now on the partition's disk counts as failed. */

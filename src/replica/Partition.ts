@@ -3,7 +3,7 @@
  *
  * One partition as this broker sees it: who has copies, who leads, who is in sync. When
  * the leader is here, appends go in and the high watermark goes up; when it is elsewhere,
- * the local copy follows.
+ * the local copy follows. The copies themselves are the business of `PartitionReplicas`.
  *
  *     produce ─▶ appendRecordsToLeader ─▶ Log
  *                    │ wake fetches
@@ -24,35 +24,24 @@
  * write stalls the partition.
  *
  * @kafka core/src/main/scala/kafka/cluster/Partition.scala
- * @differs future replicas (moving a log between directories) are left out.
  * @module
  */
-import { Mutex } from '../base/async/Mutex.ts'
 import {
   Errors,
-  IllegalStateException,
   NotEnoughReplicasException,
   NotLeaderForPartitionException,
   PolicyViolationException,
-  ReplicaNotAvailableException,
   type WireError,
 } from '../base/errors.ts'
 import { logger } from '../base/logger.ts'
-import type { TopicPartition } from '../base/TopicPartition.ts'
-import { TopicPartitionMap } from '../base/TopicPartitionMap.ts'
 import type { LogAppendInfo } from '../log/LogAppendInfo.ts'
 import type { LogConfig } from '../log/LogConfig.ts'
-import { UnexpectedAppendOffsetException } from '../log/UnexpectedAppendOffsetException.ts'
 import type { MemoryRecords } from '../record/MemoryRecords.ts'
 import { LeaderAndIsr } from '../zk/LeaderAndIsr.ts'
-import { AssignedReplicas } from './assigned-replicas.ts'
 import { TopicPartitionOperationKey } from './DelayedOperationKey.ts'
 import { type LogReadResult, UnknownLogReadResult } from './LogReadResult.ts'
-import type {
-  EpochEndOffset,
-  PartitionContext,
-  PartitionState,
-} from './PartitionContext.ts'
+import type { EpochEndOffset, PartitionState } from './PartitionContext.ts'
+import { PartitionReplicas } from './partition-replicas.ts'
 import type { Replica } from './Replica.ts'
 import { lowestLogEnd, lowestLogStart, mayMove } from './watermarks.ts'
 
@@ -63,18 +52,11 @@ const log = logger('Partition')
  *
  * @kafka core/src/main/scala/kafka/cluster/Partition.scala#Partition
  */
-export class Partition {
-  readonly topicPartition: TopicPartition
-  /** True only for the stand-in of partitions whose log directory has failed. */
-  readonly isOffline: boolean
-  /** Held by whoever changes role or ISR; see the module's header. */
-  readonly leaderIsrUpdateLock = new Mutex()
+export class Partition extends PartitionReplicas {
   /** Id of the leader; undefined until a LeaderAndIsr request names one. */
   leaderReplicaIdOpt: number | undefined
   /** Who is in sync, as ZooKeeper has it. Empty on followers. */
   inSyncReplicas: ReadonlySet<Replica> = new Set()
-  readonly #context: PartitionContext | undefined
-  readonly #replicas: AssignedReplicas
   // Replicas whose way into the ISR is being written to ZooKeeper. They count for the
   // high watermark at once: the controller may read the new set before we hear back.
   readonly #expanding = new Set<Replica>()
@@ -83,40 +65,17 @@ export class Partition {
   // Epoch of the controller that changed the leader last.
   #controllerEpoch = 0
 
-  /** @param context undefined only for the offline stand-in. */
-  constructor(topicPartition: TopicPartition, context: PartitionContext | undefined) {
-    this.topicPartition = topicPartition
-    this.#context = context
-    this.#replicas = new AssignedReplicas(topicPartition)
-    this.isOffline = context === undefined
-  }
-
-  /** Name of the topic. */
-  get topic(): string {
-    return this.topicPartition.topic
-  }
-
-  /** Number of the partition within its topic. */
-  get partitionId(): number {
-    return this.topicPartition.partition
-  }
-
   /** The local copy, when this broker leads. */
   get leaderReplicaIfLocal(): Replica | undefined {
-    if (this.isOffline || this.leaderReplicaIdOpt !== this.#house.brokerId)
+    if (this.isOffline || this.leaderReplicaIdOpt !== this.house.brokerId)
       return undefined
     return this.getReplica()
-  }
-
-  /** Every copy that the controller assigned. */
-  get assignedReplicas(): Replica[] {
-    return this.#replicas.all()
   }
 
   /** True when this broker leads and some assigned copy is not in sync. */
   get isUnderReplicated(): boolean {
     if (!this.leaderReplicaIfLocal) return false
-    return this.inSyncReplicas.size < this.#replicas.size
+    return this.inSyncReplicas.size < this.replicas.size
   }
 
   /** True when this broker leads and must refuse `acks=-1`. */
@@ -135,39 +94,12 @@ export class Partition {
     return this.#leaderEpoch
   }
 
-  /** The copy on `replicaId`, by default on this broker. */
-  getReplica(replicaId = this.#house.brokerId): Replica | undefined {
-    return this.#replicas.get(replicaId)
-  }
-
-  /** @throws ReplicaNotAvailableException when there is no such copy. */
-  getReplicaOrException(replicaId = this.#house.brokerId): Replica {
-    const replica = this.getReplica(replicaId)
-    if (replica) return replica
-    throw new ReplicaNotAvailableException(
-      `replica ${replicaId} of ${this.topicPartition} is not available`,
-    )
-  }
-
-  /**
-   * Makes sure that the local copy exists: used when there is no leader to follow, so that
-   * at least its high watermark is kept on file.
-   */
-  async getOrCreateReplica(isNew = false): Promise<Replica> {
-    return this.leaderIsrUpdateLock.runExclusive(async () => {
-      const logConfig = await this.#logConfigIfMissing()
-      const { brokerId } = this.#house
-      return this.#replicas.getOrCreate(this.#house, brokerId, { isNew, logConfig })
-    })
-  }
-
-  /** Forgets all copies and gives the local log to the deleter. */
+  /** Forgets role and copies, and gives the local logs to the deleter. */
   async delete(): Promise<void> {
     await this.leaderIsrUpdateLock.runExclusive(async () => {
-      this.#replicas.clear()
       this.inSyncReplicas = new Set()
       this.leaderReplicaIdOpt = undefined
-      this.#house.logManager.asyncDelete(this.topicPartition)
+      this.deleteReplicas()
     })
   }
 
@@ -185,7 +117,7 @@ export class Partition {
     const { isNewLeader, leaderHWIncremented } =
       await this.leaderIsrUpdateLock.runExclusive(async () => {
         // Ask ZooKeeper for the topic's configuration before anything changes.
-        const logConfig = await this.#logConfigIfMissing()
+        const logConfig = await this.logConfigIfMissing()
         return this.#becomeLeader(state, logConfig)
       })
     if (leaderHWIncremented) this.tryCompleteDelayedRequests()
@@ -193,13 +125,13 @@ export class Partition {
   }
 
   #becomeLeader(state: PartitionState, logConfig: LogConfig | undefined) {
-    const now = this.#house.clock.now()
+    const now = this.house.clock.now()
 
     // Take over what the controller decided.
     this.#controllerEpoch = state.controllerEpoch
     const creation = { isNew: state.isNew, logConfig }
     const wanted = [...state.isr, ...state.replicas]
-    this.#replicas.assign(this.#house, wanted, state.replicas, creation)
+    this.replicas.assign(this.house, wanted, state.replicas, creation)
     this.inSyncReplicas = new Set(state.isr.flatMap((id) => this.getReplica(id) ?? []))
     this.#leaderEpoch = state.leaderEpoch
     this.#zkVersion = state.partitionEpoch
@@ -217,10 +149,10 @@ export class Partition {
 
     // Start a new reign. What the followers hold is unknown until they fetch, so the high
     // watermark stands still until each of the ISR has done so.
-    const isNewLeader = this.leaderReplicaIdOpt !== this.#house.brokerId
+    const isNewLeader = this.leaderReplicaIdOpt !== this.house.brokerId
     if (isNewLeader) {
       leaderReplica.convertHWToLocalOffsetMetadata()
-      this.leaderReplicaIdOpt = this.#house.brokerId
+      this.leaderReplicaIdOpt = this.house.brokerId
       for (const f of followers) f.updateLogReadResult(UnknownLogReadResult)
     }
     const leaderHWIncremented = this.maybeIncrementLeaderHW(leaderReplica)
@@ -239,13 +171,13 @@ export class Partition {
   ): Promise<boolean> {
     return this.leaderIsrUpdateLock.runExclusive(async () => {
       // Ask for the topic's configuration before the old role ends.
-      const logConfig = await this.#logConfigIfMissing()
+      const logConfig = await this.logConfigIfMissing()
 
       // Take over what the controller decided. A follower keeps no ISR: only the leader
       // can judge it.
       this.#controllerEpoch = state.controllerEpoch
       const creation = { isNew: state.isNew, logConfig }
-      this.#replicas.assign(this.#house, state.replicas, state.replicas, creation)
+      this.replicas.assign(this.house, state.replicas, state.replicas, creation)
       this.inSyncReplicas = new Set()
       this.#leaderEpoch = state.leaderEpoch
       this.#zkVersion = state.partitionEpoch
@@ -264,7 +196,7 @@ export class Partition {
    */
   updateReplicaLogReadResult(replica: Replica, result: LogReadResult): boolean {
     // Compare low watermarks only when somebody waits for one.
-    const watchesLow = this.#house.manager.hasDelayedDeleteRecords()
+    const watchesLow = this.house.manager.hasDelayedDeleteRecords()
     const oldLow = watchesLow ? this.lowWatermarkIfLeader() : -1
     replica.updateLogReadResult(result)
     const lowIncremented = watchesLow && this.lowWatermarkIfLeader() > oldLow
@@ -321,7 +253,7 @@ export class Partition {
   #mayJoinIsr(replica: Replica): boolean {
     const hw = this.leaderReplicaIfLocal?.highWatermark.messageOffset
     if (hw === undefined || this.inSyncReplicas.has(replica)) return false
-    if (this.#replicas.get(replica.brokerId) !== replica) return false
+    if (this.replicas.get(replica.brokerId) !== replica) return false
     return replica.logEndOffset.messageOffset >= hw
   }
 
@@ -364,7 +296,7 @@ export class Partition {
    */
   maybeIncrementLeaderHW(
     leaderReplica: Replica,
-    curTimeMs = this.#house.clock.now(),
+    curTimeMs = this.house.clock.now(),
   ): boolean {
     const counted = this.assignedReplicas.filter((replica) =>
       this.#countsForHighWatermark(replica, curTimeMs),
@@ -377,7 +309,7 @@ export class Partition {
 
   #countsForHighWatermark(replica: Replica, curTimeMs: number): boolean {
     if (this.inSyncReplicas.has(replica) || this.#expanding.has(replica)) return true
-    return curTimeMs - replica.lastCaughtUpTimeMs <= this.#house.replicaLagTimeMaxMs
+    return curTimeMs - replica.lastCaughtUpTimeMs <= this.house.replicaLagTimeMaxMs
   }
 
   /**
@@ -388,7 +320,7 @@ export class Partition {
   lowWatermarkIfLeader(): number {
     if (!this.leaderReplicaIfLocal) throw this.#notLeader()
     const live = this.assignedReplicas.filter(
-      (replica) => replica.isLocal || this.#house.isBrokerAlive(replica.brokerId),
+      (replica) => replica.isLocal || this.house.isBrokerAlive(replica.brokerId),
     )
     return lowestLogStart(live)
   }
@@ -396,9 +328,9 @@ export class Partition {
   /** Tries all that waits on this partition, after a watermark moved. */
   tryCompleteDelayedRequests(): void {
     const key = new TopicPartitionOperationKey(this.topicPartition)
-    this.#house.manager.tryCompleteDelayedFetch(key)
-    this.#house.manager.tryCompleteDelayedProduce(key)
-    this.#house.manager.tryCompleteDelayedDeleteRecords(key)
+    this.house.manager.tryCompleteDelayedFetch(key)
+    this.house.manager.tryCompleteDelayedProduce(key)
+    this.house.manager.tryCompleteDelayedDeleteRecords(key)
   }
 
   /**
@@ -434,7 +366,7 @@ export class Partition {
 
   /** Members of the ISR, not the leader, that last caught up over `maxLagMs` ago. */
   getOutOfSyncReplicas(leaderReplica: Replica, maxLagMs: number): Set<Replica> {
-    const now = this.#house.clock.now()
+    const now = this.house.clock.now()
     const lagging = new Set<Replica>()
     for (const replica of this.inSyncReplicas) {
       if (replica === leaderReplica) continue
@@ -452,9 +384,9 @@ export class Partition {
    */
   async updateIsr(newIsr: ReadonlySet<Replica>): Promise<void> {
     const isr = [...newIsr].map((replica) => replica.brokerId)
-    const { brokerId } = this.#house
+    const { brokerId } = this.house
     const wanted = new LeaderAndIsr(brokerId, this.#leaderEpoch, isr, this.#zkVersion)
-    const { updated, zkVersion } = await this.#house.updateLeaderAndIsr(
+    const { updated, zkVersion } = await this.house.updateLeaderAndIsr(
       this.topicPartition,
       wanted,
       this.#controllerEpoch,
@@ -462,7 +394,7 @@ export class Partition {
 
     // Adopt it only if ZooKeeper did.
     if (updated) {
-      this.#house.manager.recordIsrChange(this.topicPartition)
+      this.house.manager.recordIsrChange(this.topicPartition)
       this.inSyncReplicas = newIsr
       this.#zkVersion = zkVersion
     } else {
@@ -500,35 +432,11 @@ export class Partition {
     // Wake the fetches that wait for this partition. Followers read to the log end, so
     // for them the bytes are there already; consumers wait for the high watermark.
     const key = new TopicPartitionOperationKey(this.topicPartition)
-    this.#house.manager.tryCompleteDelayedFetch(key)
+    this.house.manager.tryCompleteDelayedFetch(key)
 
     // With nobody else in sync the high watermark moves at once.
     if (this.maybeIncrementLeaderHW(leaderReplica)) this.tryCompleteDelayedRequests()
     return info
-  }
-
-  /**
-   * Appends what was fetched from the leader, offsets as they are.
-   *
-   * A batch that begins before an empty log's start is taken whole: the leader deleted
-   * records in the middle of it, so the log begins with the batch instead.
-   */
-  appendRecordsToFollowerOrFutureReplica(records: MemoryRecords): void {
-    const replica = this.getReplicaOrException()
-    const append = () => replica.log?.appendAsFollower(records)
-    try {
-      append()
-    } catch (error) {
-      if (!(error instanceof UnexpectedAppendOffsetException)) throw error
-
-      // Start the log at the batch, if that is the reason.
-      const leo = replica.logEndOffset.messageOffset
-      const isEmpty = leo === replica.logStartOffset
-      const straddles = error.firstOffset < leo && error.lastOffset >= leo
-      if (!isEmpty || !straddles) throw error
-      this.truncateFullyAndStartAt(error.firstOffset)
-      append()
-    }
   }
 
   /**
@@ -550,18 +458,6 @@ export class Partition {
     return this.lowWatermarkIfLeader()
   }
 
-  /** Cuts the local log back to `offset`. */
-  truncateTo(offset: number): void {
-    this.#house.logManager.truncateTo(
-      new TopicPartitionMap<number>().set(this.topicPartition, offset),
-    )
-  }
-
-  /** Empties the local log; the next record gets `newOffset`. */
-  truncateFullyAndStartAt(newOffset: number): void {
-    this.#house.logManager.truncateFullyAndStartAt(this.topicPartition, newOffset)
-  }
-
   /** Where `leaderEpoch` ended in the leader's log: a follower truncates to it. */
   lastOffsetForLeaderEpoch(leaderEpoch: number): EpochEndOffset {
     const leader = this.leaderReplicaIfLocal?.log
@@ -571,24 +467,15 @@ export class Partition {
   }
 
   /** Reads like `t-0 leader=1 isr=1,2`. */
-  toString(): string {
+  override toString(): string {
     const leader = this.leaderReplicaIdOpt ?? 'none'
     return `${this.topicPartition} leader=${leader} isr=${ids(this.inSyncReplicas)}`
   }
 
-  get #house(): PartitionContext {
-    if (!this.#context) throw new IllegalStateException('the partition is offline')
-    return this.#context
-  }
-
   #notLeader(): NotLeaderForPartitionException {
     return new NotLeaderForPartitionException(
-      `broker ${this.#house.brokerId} does not lead ${this.topicPartition}`,
+      `broker ${this.house.brokerId} does not lead ${this.topicPartition}`,
     )
-  }
-
-  async #logConfigIfMissing(): Promise<LogConfig | undefined> {
-    return this.getReplica() ? undefined : this.#house.fetchLogConfig(this.topic)
   }
 }
 

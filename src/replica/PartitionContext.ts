@@ -43,7 +43,11 @@ export interface PartitionContext {
   readonly clock: Clock
   readonly logManager: Pick<
     LogManager,
-    'getOrCreateLog' | 'asyncDelete' | 'truncateTo' | 'truncateFullyAndStartAt'
+    | 'getOrCreateLog'
+    | 'asyncDelete'
+    | 'truncateTo'
+    | 'truncateFullyAndStartAt'
+    | 'replaceCurrentWithFutureLog'
   >
   readonly manager: PartitionManager
   /** Reads a topic's configuration from ZooKeeper, laid over the broker's defaults. */

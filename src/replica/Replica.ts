@@ -27,8 +27,7 @@ import type { LogReadResult } from './LogReadResult.ts'
 export class Replica {
   readonly brokerId: number
   readonly topicPartition: TopicPartition
-  /** The log, for the copy on this broker; undefined for the others. */
-  readonly log: Log | undefined
+  #log: Log | undefined
   #highWatermark: LogOffsetMetadata
   // Remote only. Starts unknown (-1), set by each fetch of the follower.
   #logEndOffset: LogOffsetMetadata = LogOffsetMetadata.UnknownOffsetMetadata
@@ -52,9 +51,14 @@ export class Replica {
   ) {
     this.brokerId = brokerId
     this.topicPartition = topicPartition
-    this.log = log
+    this.#log = log
     this.#highWatermark = new LogOffsetMetadata(initialHighWatermark)
     log?.onHighWatermarkIncremented(initialHighWatermark)
+  }
+
+  /** The log, for the copy on this broker; undefined for the others. */
+  get log(): Log | undefined {
+    return this.#log
   }
 
   /** True for the copy on this broker. */
@@ -151,6 +155,20 @@ export class Replica {
       log.convertToOffsetMetadata(this.#highWatermark.messageOffset) ??
       log.convertToOffsetMetadata(log.logStartOffset) ??
       log.logEndOffsetMetadata
+  }
+
+  /**
+   * Goes on with another log that holds the same records: the one that was made in another
+   * log directory. What lies where in it may differ, so the high watermark is looked up
+   * anew, and the log is told of it.
+   *
+   * @throws KafkaStorageException when the new log cannot be read; it has been taken over.
+   */
+  replaceLog(newLog: Log): void {
+    const hadPlace = !this.#highWatermark.messageOffsetOnly
+    this.#log = newLog
+    if (hadPlace) this.convertHWToLocalOffsetMetadata()
+    newLog.onHighWatermarkIncremented(this.#highWatermark.messageOffset)
   }
 
   /**

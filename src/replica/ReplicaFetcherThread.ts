@@ -54,6 +54,7 @@ import { MemoryRecords } from '../record/MemoryRecords.ts'
 import type { BrokerEndPoint } from '../zk/Broker.ts'
 import type { Partition } from './Partition.ts'
 import type { Replica } from './Replica.ts'
+import type { ReplicaAlterLogDirsManager } from './ReplicaAlterLogDirsManager.ts'
 import type { BlockingSend } from './ReplicaFetcherBlockingSend.ts'
 import type { ReplicaManagerConfig } from './ReplicaManagerConfig.ts'
 
@@ -73,6 +74,11 @@ export interface FollowedPartitions {
   getReplica(topicPartition: TopicPartition): Replica | undefined
   getReplicaOrException(topicPartition: TopicPartition): Replica
   fetchLogConfig(topic: string): Promise<LogConfig>
+  /** Told of every cut: a copy in another log directory must be cut too. */
+  readonly replicaAlterLogDirsManager: Pick<
+    ReplicaAlterLogDirsManager,
+    'markPartitionsForTruncation'
+  >
 }
 
 /** What a replica fetcher is made from. */
@@ -174,9 +180,9 @@ export class ReplicaFetcherThread extends AbstractFetcherThread<
   }
 
   /** Cuts each log to where the leader says that our last epoch ended. */
-  override truncateToEpochs(
+  override async truncateToEpochs(
     fetchedEpochs: TopicPartitionMap<EpochEndOffset>,
-  ): ResultWithPartitions<TopicPartitionMap<number>> {
+  ): Promise<ResultWithPartitions<TopicPartitionMap<number>>> {
     const fetchOffsets = new TopicPartitionMap<number>()
     const partitionsWithError: TopicPartition[] = []
     for (const [topicPartition, { error, endOffset }] of fetchedEpochs) {
@@ -187,7 +193,7 @@ export class ReplicaFetcherThread extends AbstractFetcherThread<
           continue
         }
         const fetchOffset = this.#truncationOffset(topicPartition, endOffset)
-        this.#partition(topicPartition).truncateTo(fetchOffset)
+        await this.#truncateTo(topicPartition, fetchOffset)
         fetchOffsets.set(topicPartition, fetchOffset)
       } catch (cause) {
         // Try again later when the disk failed or the partition is just going away.
@@ -197,6 +203,13 @@ export class ReplicaFetcherThread extends AbstractFetcherThread<
       }
     }
     return { result: fetchOffsets, partitionsWithError }
+  }
+
+  /** Cuts a log, and a copy of it that is being made elsewhere before it grows again. */
+  async #truncateTo(topicPartition: TopicPartition, offset: number): Promise<void> {
+    this.#partition(topicPartition).truncateTo(offset, false)
+    const { config, replicaAlterLogDirsManager: moves } = this.#replicas
+    await moves.markPartitionsForTruncation(config.brokerId, topicPartition, offset)
   }
 
   #truncationOffset(topicPartition: TopicPartition, leaderEndOffset: number): number {
@@ -294,7 +307,7 @@ export class ReplicaFetcherThread extends AbstractFetcherThread<
       )
     }
     const partition = this.#partition(topicPartition)
-    partition.appendRecordsToFollowerOrFutureReplica(partitionData.toRecords)
+    partition.appendRecordsToFollowerOrFutureReplica(partitionData.toRecords, false)
 
     // Follow the leader's high watermark as far as our log goes. The leader told it with
     // the answer, so ours is one round trip behind.
@@ -323,7 +336,7 @@ export class ReplicaFetcherThread extends AbstractFetcherThread<
     if (leaderEnd < ourEnd()) {
       await this.#requireUncleanElectionAllowed(topicPartition, leaderEnd)
       log.warn(`${topicPartition}: cut to the leader's end ${leaderEnd}`)
-      this.#partition(topicPartition).truncateTo(leaderEnd)
+      await this.#truncateTo(topicPartition, leaderEnd)
       return leaderEnd
     }
 
@@ -332,7 +345,7 @@ export class ReplicaFetcherThread extends AbstractFetcherThread<
     const offsetToFetch = Math.max(leaderStart, ourEnd())
     if (leaderStart > ourEnd()) {
       log.warn(`${topicPartition}: starts anew at the leader's start ${leaderStart}`)
-      this.#partition(topicPartition).truncateFullyAndStartAt(leaderStart)
+      this.#partition(topicPartition).truncateFullyAndStartAt(leaderStart, false)
     }
     return offsetToFetch
   }

@@ -19,11 +19,13 @@
  * StopReplica, UpdateMetadata and the loss of a log directory apart. Appends and fetches
  * do not take it.
  *
+ * What lies in which log directory, and its moves, are the business of `LogDirReplicas`,
+ * which this extends.
+ *
  * @kafka core/src/main/scala/kafka/server/ReplicaManager.scala
- * @differs moving logs between directories and replication quotas are left out.
+ * @differs replication quotas are left out.
  * @module
  */
-import { Mutex } from '../base/async/Mutex.ts'
 import {
   ControllerMovedException,
   Errors,
@@ -58,21 +60,18 @@ import type { DelayedOperationPurgatory } from './DelayedOperationPurgatory.ts'
 import { DelayedProduce } from './DelayedProduce.ts'
 import { deleteRecordsOnLocalLog } from './delete-records.ts'
 import { updateFollower } from './follower-progress.ts'
-import { HighWatermarkCheckpoints } from './high-watermark-checkpoints.ts'
 import { IsrChangePropagation } from './isr-change-propagation.ts'
-import { LocalPartitions } from './LocalPartitions.ts'
 import { LogDirFailureHandler } from './LogDirFailureHandler.ts'
 import { type LogReadResult, toFetchPartitionData } from './LogReadResult.ts'
+import { LogDirReplicas } from './log-dir-replicas.ts'
 import { Partition } from './Partition.ts'
 import type { PartitionManager } from './PartitionContext.ts'
 import { partitionContext } from './partition-context-of.ts'
 import { openPurgatories } from './purgatories.ts'
-import { ReplicaFetcherManager } from './ReplicaFetcherManager.ts'
 import type {
   AppendRecordsOptions,
   FetchMessagesOptions,
   MetadataCacheView,
-  ReplicaManagerConfig,
   ReplicaManagerOptions,
 } from './ReplicaManagerConfig.ts'
 import {
@@ -100,18 +99,13 @@ const log = logger('ReplicaManager')
  *
  * @kafka core/src/main/scala/kafka/server/ReplicaManager.scala#ReplicaManager
  */
-export class ReplicaManager extends LocalPartitions implements PartitionManager {
-  readonly config: ReplicaManagerConfig
+export class ReplicaManager extends LogDirReplicas implements PartitionManager {
   readonly metadataCache: MetadataCacheView
   readonly delayedProducePurgatory: DelayedOperationPurgatory<DelayedProduce>
   readonly delayedFetchPurgatory: DelayedOperationPurgatory<DelayedFetch>
   readonly delayedDeleteRecordsPurgatory: DelayedOperationPurgatory<DelayedDeleteRecords>
-  readonly replicaFetcherManager: ReplicaFetcherManager
-  readonly highWatermarkCheckpoints: HighWatermarkCheckpoints
   /** Epoch of the controller whose request came last; older ones are refused. */
   controllerEpoch = 0
-  /** Held by whatever changes roles; see the module's header. */
-  readonly replicaStateChangeLock = new Mutex()
   readonly #options: ReplicaManagerOptions
   readonly #isrChanges: IsrChangePropagation
   #hwThreadInitialized = false
@@ -119,9 +113,8 @@ export class ReplicaManager extends LocalPartitions implements PartitionManager 
 
   /** Makes the manager; purgatories run from here on, tasks from {@link startup} on. */
   constructor(options: ReplicaManagerOptions) {
-    const { config, platform, logManager } = options
-    super(config.brokerId, logManager, platform.clock)
-    this.config = config
+    super(options)
+    const { config, platform } = options
     this.metadataCache = options.metadataCache
     this.#options = options
     this.#isrChanges = new IsrChangePropagation(platform.clock)
@@ -131,14 +124,6 @@ export class ReplicaManager extends LocalPartitions implements PartitionManager 
     this.delayedProducePurgatory = purgatories.produce
     this.delayedFetchPurgatory = purgatories.fetch
     this.delayedDeleteRecordsPurgatory = purgatories.deleteRecords
-
-    // Find the high watermarks of the last run.
-    this.highWatermarkCheckpoints = new HighWatermarkCheckpoints(
-      logManager.liveLogDirs,
-      platform.storage,
-      options.logDirFailureChannel,
-    )
-    this.replicaFetcherManager = new ReplicaFetcherManager(this, platform, options.halt)
   }
 
   protected override createPartition(topicPartition: TopicPartition): Partition {
@@ -146,7 +131,7 @@ export class ReplicaManager extends LocalPartitions implements PartitionManager 
   }
 
   /** Reads a topic's configuration from ZooKeeper, laid over the broker's defaults. */
-  async fetchLogConfig(topic: string): Promise<LogConfig> {
+  override async fetchLogConfig(topic: string): Promise<LogConfig> {
     const overrides = await this.#options.zkClient.getEntityConfigs('topics', topic)
     return LogConfig.fromProps(this.logManager.currentDefaultConfig, overrides)
   }
@@ -167,7 +152,15 @@ export class ReplicaManager extends LocalPartitions implements PartitionManager 
       2500,
     )
 
-    // Watch over the disks. The task for moving logs between them is left out with it.
+    // Let the threads go that have moved all they had to.
+    scheduler.schedule(
+      'shutdown-idle-replica-alter-log-dirs-thread',
+      () => this.shutdownIdleReplicaAlterLogDirsThread(),
+      0,
+      10_000,
+    )
+
+    // Watch over the disks.
     this.#logDirFailureHandler = new LogDirFailureHandler(logDirFailureChannel, (dir) =>
       this.handleLogDirFailure(dir),
     )
@@ -293,7 +286,7 @@ export class ReplicaManager extends LocalPartitions implements PartitionManager 
    *
    * The callback is called exactly once, perhaps before this returns.
    */
-  fetchMessages(options: FetchMessagesOptions): void {
+  override fetchMessages(options: FetchMessagesOptions): void {
     const { timeout, replicaId, fetchInfos, responseCallback } = options
     const params = fetchParams(options)
     const isFromFollower = replicaId >= 0
@@ -381,7 +374,11 @@ export class ReplicaManager extends LocalPartitions implements PartitionManager 
       // Begin to keep high watermarks now, not at startup: before this request the table
       // was empty, and an empty table would have erased what the files hold.
       this.startHighWaterMarksCheckPointThread()
+
+      // Take up moves between log directories; fetchers without work may go.
+      await this.resumeMoves(accepted.map(([partition]) => partition))
       await this.replicaFetcherManager.shutdownIdleFetcherThreads()
+      await this.replicaAlterLogDirsManager.shutdownIdleFetcherThreads()
       onLeadershipChange(becameLeader, becameFollower)
       return leaderAndIsrResponse(Errors.NONE, responseMap)
     })
@@ -497,6 +494,7 @@ export class ReplicaManager extends LocalPartitions implements PartitionManager 
         ({ topicName, partition }) => new TopicPartition(topicName, partition),
       )
       await this.replicaFetcherManager.removeFetcherForPartitions(partitions)
+      await this.replicaAlterLogDirsManager.removeFetcherForPartitions(partitions)
       for (const topicPartition of partitions) {
         try {
           await this.stopReplica(topicPartition, request.deletePartitions)
@@ -528,9 +526,11 @@ export class ReplicaManager extends LocalPartitions implements PartitionManager 
     }
     await removed?.delete()
 
-    // Delete a log that lies here without a partition, left over from an earlier run.
-    if (this.logManager.getLog(topicPartition))
-      this.logManager.asyncDelete(topicPartition)
+    // Delete logs that lie here without a partition, left over from an earlier run.
+    for (const isFuture of [false, true]) {
+      if (!this.logManager.getLog(topicPartition, isFuture)) continue
+      this.logManager.asyncDelete(topicPartition, isFuture)
+    }
   }
 
   /**
@@ -563,25 +563,6 @@ export class ReplicaManager extends LocalPartitions implements PartitionManager 
     }
   }
 
-  /** Writes the high watermarks of all local copies to their directories' files. */
-  checkpointHighWatermarks(): void {
-    this.highWatermarkCheckpoints.write(this.nonOfflinePartitions())
-  }
-
-  /** Gives up the partitions of a failed log directory and tells the controller. */
-  async handleLogDirFailure(dir: string): Promise<void> {
-    if (!this.logManager.liveLogDirs.includes(dir)) return
-    log.error(`log directory ${dir} failed, its partitions go offline`)
-    await this.replicaStateChangeLock.runExclusive(async () => {
-      const lost = this.partitionsIn(dir)
-      await this.replicaFetcherManager.removeFetcherForPartitions(lost)
-      for (const topicPartition of lost) this.markPartitionOffline(topicPartition)
-      this.highWatermarkCheckpoints.remove(dir)
-    })
-    this.logManager.handleLogDirFailure(dir)
-    await this.#options.zkClient.propagateLogDirEvent(this.localBrokerId)
-  }
-
   /**
    * Ends fetchers, purgatories and the watch over directories.
    *
@@ -590,6 +571,7 @@ export class ReplicaManager extends LocalPartitions implements PartitionManager 
   async shutdown(checkpointHW = true): Promise<void> {
     await this.#logDirFailureHandler?.shutdown()
     await this.replicaFetcherManager.shutdown()
+    await this.replicaAlterLogDirsManager.shutdown()
     await this.delayedFetchPurgatory.shutdown()
     await this.delayedProducePurgatory.shutdown()
     await this.delayedDeleteRecordsPurgatory.shutdown()

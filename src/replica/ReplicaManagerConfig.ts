@@ -33,6 +33,8 @@ export interface ReplicaManagerConfig {
   readonly fetchPurgatoryPurgeIntervalRequests: number
   readonly deleteRecordsPurgatoryPurgeIntervalRequests: number
   readonly numReplicaFetchers: number
+  /** Threads that move replicas between log directories; one a directory by default. */
+  readonly numReplicaAlterLogDirsThreads?: number | undefined
   readonly replicaFetchBackoffMs: number
   readonly replicaFetchMaxBytes: number
   readonly replicaFetchMinBytes: number

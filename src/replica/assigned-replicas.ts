@@ -15,6 +15,7 @@ import type { TopicPartition } from '../base/TopicPartition.ts'
 import type { LogConfig } from '../log/LogConfig.ts'
 import type { PartitionContext } from './PartitionContext.ts'
 import { Replica } from './Replica.ts'
+import { FutureLocalReplicaId } from './read-from-local-log.ts'
 
 /** The copies of one partition, by broker. */
 export class AssignedReplicas {
@@ -76,13 +77,34 @@ export class AssignedReplicas {
       if (!logConfig)
         throw new IllegalStateException(`no config, ${this.#topicPartition}`)
 
-      // Open or make the log, and start from the high watermark on file. A log shorter
-      // than that (unclean stop) pulls it down.
-      const tp = this.#topicPartition
-      const local = house.logManager.getOrCreateLog(tp, logConfig, isNew)
-      const hw = Math.min(house.checkpointedHighWatermark(local), local.logEndOffset)
-      return new Replica(id, tp, hw, local)
+      return this.#createLocal(house, id, logConfig, { isNew, isFuture: false })
     })
+  }
+
+  /**
+   * Makes the copy that is to replace the local one, in the directory that was chosen for
+   * it. It is not kept among the assigned ones.
+   *
+   * @throws KafkaStorageException when the log cannot be made.
+   */
+  createFuture(house: PartitionContext, logConfig: LogConfig): Replica {
+    const which = { isNew: false, isFuture: true }
+    return this.#createLocal(house, FutureLocalReplicaId, logConfig, which)
+  }
+
+  // Opens or makes the log, and starts from the high watermark on file. A log shorter than
+  // that (unclean stop) pulls it down.
+  #createLocal(
+    house: PartitionContext,
+    id: number,
+    logConfig: LogConfig,
+    which: { readonly isNew: boolean; readonly isFuture: boolean },
+  ): Replica {
+    const tp = this.#topicPartition
+    const { isNew, isFuture } = which
+    const local = house.logManager.getOrCreateLog(tp, logConfig, isNew, isFuture)
+    const hw = Math.min(house.checkpointedHighWatermark(local), local.logEndOffset)
+    return new Replica(id, tp, hw, local)
   }
 }
 

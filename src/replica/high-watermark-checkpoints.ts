@@ -18,6 +18,7 @@ import type { Log } from '../log/Log.ts'
 import type { LogDirFailureChannel } from '../log/LogDirFailureChannel.ts'
 import { OffsetCheckpointFile } from '../log/OffsetCheckpointFile.ts'
 import type { Partition } from './Partition.ts'
+import { FutureLocalReplicaId } from './read-from-local-log.ts'
 
 const log = logger('ReplicaManager')
 
@@ -47,17 +48,19 @@ export class HighWatermarkCheckpoints {
     return file?.read().get(partitionLog.topicPartition) ?? 0
   }
 
-  /** Writes the high watermarks of all local copies, directory by directory. */
+  /** Writes the high watermarks of all local copies, those that are being made too. */
   write(partitions: Iterable<Partition>): void {
     // Sort the copies by the directory that holds them.
     const byDir = new Map<string, TopicPartitionMap<number>>()
     for (const partition of partitions) {
-      const replica = partition.getReplica()
-      if (!replica?.log) continue
-      const dir = dirname(replica.log.dir)
-      const offsets = byDir.get(dir) ?? new TopicPartitionMap<number>()
-      byDir.set(dir, offsets)
-      offsets.set(partition.topicPartition, replica.highWatermark.messageOffset)
+      const here = [partition.getReplica(), partition.getReplica(FutureLocalReplicaId)]
+      for (const replica of here) {
+        if (!replica?.log) continue
+        const dir = dirname(replica.log.dir)
+        const offsets = byDir.get(dir) ?? new TopicPartitionMap<number>()
+        byDir.set(dir, offsets)
+        offsets.set(partition.topicPartition, replica.highWatermark.messageOffset)
+      }
     }
 
     // Write each file whole. A failed disk must not keep the others from being written.

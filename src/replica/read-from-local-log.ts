@@ -37,6 +37,11 @@ const log = logger('ReplicaManager')
 export const ConsumerReplicaId = -1
 /** May read from any replica and past nothing: a debugging tool. */
 export const DebuggingConsumerId = -2
+/**
+ * Reads for the copy that is being made in another log directory of this broker: from any
+ * replica, and past the high watermark, as a follower does.
+ */
+export const FutureLocalReplicaId = -3
 
 /** What a fetch asks of one partition. */
 export interface PartitionData {
@@ -79,8 +84,9 @@ export function fetchParams(
     fetchMaxBytes,
     hardMaxBytesLimit,
     isolationLevel,
-    fetchOnlyFromLeader: replicaId !== DebuggingConsumerId,
-    fetchOnlyCommitted: replicaId < 0,
+    fetchOnlyFromLeader:
+      replicaId !== DebuggingConsumerId && replicaId !== FutureLocalReplicaId,
+    fetchOnlyCommitted: replicaId < 0 && replicaId !== FutureLocalReplicaId,
   }
 }
 

@@ -45,6 +45,7 @@ import {
   handleListOffsets,
   handleOffsetForLeaderEpoch,
 } from './handlers/list-offsets.ts'
+import * as logDirs from './handlers/log-dirs.ts'
 import { handleApiVersions, handleTopicMetadata } from './handlers/metadata.ts'
 import { handleProduce } from './handlers/produce.ts'
 import * as topics from './handlers/topics.ts'
@@ -99,6 +100,11 @@ const handlers = new Map<number, Serve>([
   [ApiKeys.TXN_OFFSET_COMMIT.key, (apis, r) => apis.handleTxnOffsetCommitRequest(r)],
   [ApiKeys.DESCRIBE_CONFIGS.key, (apis, r) => apis.handleDescribeConfigsRequest(r)],
   [ApiKeys.ALTER_CONFIGS.key, (apis, r) => apis.handleAlterConfigsRequest(r)],
+  [
+    ApiKeys.ALTER_REPLICA_LOG_DIRS.key,
+    (apis, r) => apis.handleAlterReplicaLogDirsRequest(r),
+  ],
+  [ApiKeys.DESCRIBE_LOG_DIRS.key, (apis, r) => apis.handleDescribeLogDirsRequest(r)],
   [ApiKeys.CREATE_PARTITIONS.key, (apis, r) => apis.handleCreatePartitionsRequest(r)],
   [ApiKeys.DELETE_GROUPS.key, (apis, r) => apis.handleDeleteGroupsRequest(r)],
 ])
@@ -407,6 +413,16 @@ export class KafkaApis implements ApisContext {
   /** Replaces settings of topics. */
   handleAlterConfigsRequest(request: Request): void | Promise<void> {
     return topics.handleAlterConfigsRequest(this, request)
+  }
+
+  /** Moves replicas to other log directories of this broker. */
+  handleAlterReplicaLogDirsRequest(request: Request): Promise<void> {
+    return logDirs.handleAlterReplicaLogDirsRequest(this, request)
+  }
+
+  /** Says what lies in which log directory of this broker. */
+  handleDescribeLogDirsRequest(request: Request): void {
+    logDirs.handleDescribeLogDirsRequest(this, request)
   }
 
   /** Gives a producer its number and epoch; fences those before it. */

@@ -31,7 +31,7 @@ export type ConfigProps = Readonly<Record<string, string>>
  * works, and what they ask for is not done.
  */
 const WITHOUT_EFFECT =
-  /^(ssl\.|sasl\.|security\.|principal\.|authorizer\.|super\.users|replication\.quota\.|alter\.log\.dirs\.|metric|kafka\.metrics|delegation\.token|password\.encoder|zookeeper\.set\.acl|connections\.max\.reauth|create\.topic\.policy|alter\.config\.policy|queued\.max\.request\.bytes|replica\.fetch\.|log\.|num\.replica\.alter|controlled\.|fetch\.max|max\.connections|security\.inter)/
+  /^(ssl\.|sasl\.|security\.|principal\.|authorizer\.|super\.users|replication\.quota\.|alter\.log\.dirs\.|metric|kafka\.metrics|delegation\.token|password\.encoder|zookeeper\.set\.acl|connections\.max\.reauth|create\.topic\.policy|alter\.config\.policy|queued\.max\.request\.bytes|replica\.fetch\.|log\.|controlled\.|fetch\.max|max\.connections|security\.inter)/
 
 const byKey = new Map(
   Object.entries(definitions).map(([property, row]) => [row.key, property]),

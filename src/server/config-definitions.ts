@@ -302,6 +302,11 @@ export const definitions = {
     'over all partitions',
   ),
   replicaFetchBackoffMs: int('replica.fetch.backoff.ms', '1000', 'pause after errors'),
+  numReplicaAlterLogDirsThreads: maybeInt(
+    'num.replica.alter.log.dirs.threads',
+    'that move replicas between log directories; one a directory by default',
+    { min: 1 },
+  ),
   numReplicaFetchers: int('num.replica.fetchers', '1', 'fetchers for each broker'),
   replicaHighWatermarkCheckpointIntervalMs: long(
     'replica.high.watermark.checkpoint.interval.ms',

@@ -11,6 +11,7 @@ import type { WireError } from '../base/errors.ts'
 import type { Request } from '../network/RequestChannel.ts'
 import { ApiKeys } from '../protocol/ApiKeys.ts'
 import type { AddPartitionsToTxnRequest } from '../protocol/messages/AddPartitionsToTxn.ts'
+import type { AlterReplicaLogDirsRequest } from '../protocol/messages/AlterReplicaLogDirs.ts'
 import type { FetchRequest } from '../protocol/messages/Fetch.ts'
 import type { ListOffsetsRequest } from '../protocol/messages/ListOffsets.ts'
 import type { MetadataRequest } from '../protocol/messages/Metadata.ts'
@@ -57,6 +58,8 @@ export function errorResponse(request: Request, error: WireError): unknown {
       return writeMarkers(request.body<WriteTxnMarkersRequest>(), errorCode)
     case ApiKeys.OFFSET_FOR_LEADER_EPOCH:
       return epochs(request.body<OffsetForLeaderEpochRequest>(), errorCode)
+    case ApiKeys.ALTER_REPLICA_LOG_DIRS:
+      return alterLogDirs(request.body<AlterReplicaLogDirsRequest>(), errorCode)
     default:
       return byName(request, error)
   }
@@ -93,6 +96,16 @@ function listOffsets({ topics }: ListOffsetsRequest, errorCode: number) {
       })),
     })),
   }
+}
+
+function alterLogDirs({ dirs }: AlterReplicaLogDirsRequest, errorCode: number) {
+  const results = dirs
+    .flatMap(({ topics }) => topics)
+    .map(({ name: topicName, partitions }) => ({
+      topicName,
+      partitions: partitions.map((partition) => ({ partition, errorCode })),
+    }))
+  return { results }
 }
 
 function metadata({ topics }: MetadataRequest, errorCode: number) {

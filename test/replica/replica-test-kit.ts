@@ -1,12 +1,16 @@
 /** What the tests of replica/ and coordinator/ stand on: real logs on a memory disk. */
 import { KafkaScheduler } from '../../src/base/async/KafkaScheduler.ts'
-import { memoryPlatform } from '../../src/base/platform/memory/memory-platform.ts'
+import {
+  type MemoryPlatform,
+  memoryPlatform,
+} from '../../src/base/platform/memory/memory-platform.ts'
 import type { VirtualClock } from '../../src/base/platform/memory/VirtualClock.ts'
 import type { TopicPartition } from '../../src/base/TopicPartition.ts'
 import { TopicPartitionMap } from '../../src/base/TopicPartitionMap.ts'
 import { LogConfig } from '../../src/log/LogConfig.ts'
 import { LogDirFailureChannel } from '../../src/log/LogDirFailureChannel.ts'
 import { LogManager } from '../../src/log/LogManager.ts'
+import type { LogManagerOptions } from '../../src/log/log-manager-options.ts'
 import type { LeaderAndIsrRequest } from '../../src/protocol/messages/LeaderAndIsr.ts'
 import { MemoryRecords } from '../../src/record/MemoryRecords.ts'
 import type { FetchPartitionData } from '../../src/replica/LogReadResult.ts'
@@ -38,6 +42,7 @@ export class FakeZk {
   readonly topicConfigs = new Map<string, Record<string, string>>()
   readonly stateWrites: { path: string; data: string; version: number }[] = []
   readonly notifications: string[] = []
+  readonly logDirEvents: number[] = []
   /** What a conditional write waits for, and whether it is taken. */
   gate: Promise<void> = Promise.resolve()
   accept = true
@@ -56,7 +61,9 @@ export class FakeZk {
     this.notifications.push([...partitions].join(','))
   }
 
-  async propagateLogDirEvent() {}
+  async propagateLogDirEvent(brokerId: number) {
+    this.logDirEvents.push(brokerId)
+  }
 
   async getTopicPartitionCount() {
     return undefined
@@ -65,20 +72,32 @@ export class FakeZk {
 
 /** A broker's replicas on a memory platform with a virtual clock. */
 export class ReplicaWorld {
-  readonly platform = memoryPlatform({ hostName: 'b1' })
-  readonly clock: VirtualClock = this.platform.virtualClock
+  readonly platform: MemoryPlatform
+  readonly clock: VirtualClock
   readonly zk = new FakeZk()
-  readonly scheduler = new KafkaScheduler(this.clock)
+  readonly scheduler: KafkaScheduler
   readonly logManager: LogManager
   readonly replicaManager: ReplicaManager
   aliveBrokers: readonly number[] = [1, 2, 3]
   isShuttingDown = false
 
-  constructor(overrides: Partial<ReplicaManagerConfig> = {}) {
+  /** @param house what an earlier world left, and which directories it has */
+  constructor(
+    overrides: Partial<ReplicaManagerConfig> = {},
+    house: {
+      platform?: MemoryPlatform
+      logDirs?: readonly string[]
+      createCleaner?: LogManagerOptions['createCleaner']
+    } = {},
+  ) {
+    const { logDirs = ['/data'], createCleaner } = house
+    this.platform = house.platform ?? memoryPlatform({ hostName: 'b1' })
+    this.clock = this.platform.virtualClock
+    this.scheduler = new KafkaScheduler(this.clock)
     this.scheduler.startup()
-    const logDirFailureChannel = new LogDirFailureChannel(1)
+    const logDirFailureChannel = new LogDirFailureChannel(logDirs.length)
     this.logManager = new LogManager({
-      logDirs: ['/data'],
+      ...{ logDirs, createCleaner },
       topicConfigs: new Map(),
       initialDefaultConfig: new LogConfig(),
       config: {

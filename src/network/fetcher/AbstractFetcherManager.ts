@@ -127,6 +127,25 @@ export abstract class AbstractFetcherManager<
     return thread
   }
 
+  /**
+   * Sends a partition back to truncating, if the broker's thread for it has it.
+   *
+   * @param brokerId of the broker that is fetched from.
+   * @param truncationOffset where the source was cut.
+   */
+  async markPartitionsForTruncation(
+    brokerId: number,
+    topicPartition: TopicPartition,
+    truncationOffset: number,
+  ): Promise<void> {
+    await this.#mapLock.runExclusive(async () => {
+      const { topic, partition } = topicPartition
+      const key = `${brokerId}-${this.getFetcherId(topic, partition)}`
+      const thread = this.fetcherThreadMap.get(key)
+      await thread?.markPartitionsForTruncation(topicPartition, truncationOffset)
+    })
+  }
+
   /** Takes partitions from whichever thread has them. The threads stay. */
   async removeFetcherForPartitions(
     partitions: Iterable<TopicPartition>,

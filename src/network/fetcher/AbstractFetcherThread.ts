@@ -120,6 +120,8 @@ export abstract class AbstractFetcherThread<
   readonly #partitionStates = new TopicPartitionMap<PartitionFetchState>()
   readonly #partitionMapLock = new Mutex()
   readonly #partitionMapCond = new Condition()
+  /** Counts what was signalled, so that nothing is missed on the way to a wait. */
+  #signals = 0
   readonly #fetchBackOffMs: number
   readonly #includeLogTruncation: boolean
 
@@ -170,7 +172,9 @@ export abstract class AbstractFetcherThread<
    */
   abstract truncateToEpochs(
     fetchedEpochs: TopicPartitionMap<EpochEndOffset>,
-  ): ResultWithPartitions<TopicPartitionMap<number>>
+  ):
+    | ResultWithPartitions<TopicPartitionMap<number>>
+    | Promise<ResultWithPartitions<TopicPartitionMap<number>>>
 
   /** Makes a request of the partitions that are ready. */
   abstract buildFetchRequest(states: PartitionStates): ResultWithPartitions<REQ>
@@ -195,6 +199,7 @@ export abstract class AbstractFetcherThread<
 
   /** One turn of the loop. */
   override async doWork(): Promise<void> {
+    const signals = this.#signals
     await this.maybeTruncate()
 
     // Ask for every partition that is ready.
@@ -204,7 +209,9 @@ export abstract class AbstractFetcherThread<
       )
     await this.#handleErrors(partitionsWithError)
 
-    // With nothing to ask for, wait until partitions are added or delays are over.
+    // With nothing to ask for, wait until partitions are added or delays are over; unless
+    // something changed since this turn began.
+    if (fetchRequest.isEmpty && signals !== this.#signals) return
     if (fetchRequest.isEmpty) await this.#backOff()
     else await this.processFetchRequest(fetchRequest)
   }
@@ -227,7 +234,7 @@ export abstract class AbstractFetcherThread<
       }
 
       // Cut, and fetch from there.
-      const { result, partitionsWithError } = this.truncateToEpochs(fetchedEpochs)
+      const { result, partitionsWithError } = await this.truncateToEpochs(fetchedEpochs)
       for (const [topicPartition, fetchOffset] of result) {
         const state = this.#partitionStates.get(topicPartition)
         if (!state) continue
@@ -368,7 +375,7 @@ export abstract class AbstractFetcherThread<
         const state = { fetchOffset, delayedUntilMs: 0, truncatingLog }
         this.#partitionStates.set(topicPartition, state)
       }
-      this.#partitionMapCond.signalAll()
+      this.#signalChange()
     }, interrupt)
   }
 
@@ -380,6 +387,15 @@ export abstract class AbstractFetcherThread<
         this.fetcherLagStats.delete(topicPartition)
       }
     })
+  }
+
+  /**
+   * Lets a partition go from within {@link processPartitionData}, where the lock is held
+   * already.
+   */
+  protected forgetPartition(topicPartition: TopicPartition): void {
+    this.#partitionStates.delete(topicPartition)
+    this.fetcherLagStats.delete(topicPartition)
   }
 
   /** Leaves partitions alone for a while, unless they are delayed already. */
@@ -394,7 +410,7 @@ export abstract class AbstractFetcherThread<
         if (!state || this.isDelayed(state)) continue
         this.#moveToEnd(topicPartition, { ...state, delayedUntilMs })
       }
-      this.#partitionMapCond.signalAll()
+      this.#signalChange()
     })
   }
 
@@ -416,7 +432,7 @@ export abstract class AbstractFetcherThread<
         const fetchOffset = Math.min(truncationOffset, state.fetchOffset)
         this.#moveToEnd(topicPartition, { ...state, fetchOffset, truncatingLog: true })
       }
-      this.#partitionMapCond.signalAll()
+      this.#signalChange()
     })
   }
 
@@ -436,6 +452,11 @@ export abstract class AbstractFetcherThread<
     this.#partitionMapCond.signalAll()
     await this.awaitShutdown()
     this.fetcherLagStats.clear()
+  }
+
+  #signalChange(): void {
+    this.#signals += 1
+    this.#partitionMapCond.signalAll()
   }
 
   #states(): PartitionStates {

@@ -246,6 +246,11 @@ export class MemoryStorage implements Storage {
     }
   }
 
+  /** Heals the disk: no fault strikes any more. */
+  clearFaults(): void {
+    this.#faults.clear()
+  }
+
   /** @throws HostError when a fault strikes this operation */
   strike(operation: StorageOperation, path: string): void {
     for (const fault of this.#faults) {
