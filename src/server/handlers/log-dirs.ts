@@ -50,11 +50,12 @@ export async function handleAlterReplicaLogDirsRequest(
   for (const [topicPartition, { code: errorCode }] of results) {
     answers.set(topicPartition, { errorCode })
   }
-  context.sendResponse(request, AlterReplicaLogDirs, {
+  context.sendResponseMaybeThrottle(request, AlterReplicaLogDirs, (throttleTimeMs) => ({
+    throttleTimeMs,
     results: byTopic(answers).map(({ name: topicName, partitions }) => ({
       ...{ topicName, partitions },
     })),
-  })
+  }))
 }
 
 /** Serves DescribeLogDirs; see `KafkaApis.handleDescribeLogDirsRequest`. */
@@ -84,5 +85,7 @@ export function handleDescribeLogDirsRequest(
     }
     return { errorCode: error.code, logDir, topics: byTopic(partitions) }
   })
-  context.sendResponse(request, DescribeLogDirs, { results })
+  context.sendResponseMaybeThrottle(request, DescribeLogDirs, (throttleTimeMs) => ({
+    ...{ throttleTimeMs, results },
+  }))
 }
