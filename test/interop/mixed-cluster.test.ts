@@ -3,11 +3,10 @@
  * controller, each is stopped and killed, and what was acknowledged is on all of them, byte
  * for byte. The tools are Kafka's own.
  */
-import { writeFileSync } from 'node:fs'
-import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { missing } from './fetch-jars.ts'
 import { JavaHost } from './JavaHost.ts'
+import { KafkaTools } from './KafkaTools.ts'
 import { MixedCluster, until } from './MixedCluster.ts'
 import { proven } from './proven.ts'
 
@@ -17,38 +16,44 @@ const zooKeepers = isFull ? (['embedded', 'apache'] as const) : (['embedded'] as
 const OURS = [1, 2]
 const THEIRS = 3
 const ALL = [...OURS, THEIRS]
+
+/** Who leads each partition of `t` when all is well. */
+const preferred = ALL.map((id, partition) => ({
+  ...{ topic: 't', partition },
+  replicas: [id, (id % 3) + 1, ((id + 1) % 3) + 1],
+}))
+
 /** What a broker says of others that are away. */
 const EXPECTED =
   /^java.io.IOException: Connection to|fails to send a request|InterruptedException$/
+
 const name = (id: number) =>
   id === THEIRS ? `Apache's broker ${id}` : `our broker ${id}`
+
+/** Texts that differ from all others of a test. */
+const texts = (word: string, count: number) =>
+  Array.from({ length: count }, (_, at) => `${word} ${at}`)
 
 describe.skipIf(reason !== undefined).each(zooKeepers)(
   'a mixed cluster, ZooKeeper %s',
   (zooKeeper) => {
     let cluster: MixedCluster
     let java: JavaHost
+    let tools: KafkaTools
     const acknowledged = new Map<number, string[]>()
 
     beforeAll(async () => {
       java = new JavaHost()
       cluster = await MixedCluster.start({ zooKeeper, ours: OURS, theirs: [THEIRS] })
-      await java.call('Clients.openProducer', {
-        name: 'p',
-        settings: {
-          'bootstrap.servers': cluster.bootstrapServers,
-          ...{ acks: 'all', retries: '1000', 'retry.backoff.ms': '100' },
-          ...{ 'enable.idempotence': 'true', 'max.block.ms': '60000' },
-          'request.timeout.ms': '15000',
-        },
-      })
-      await topics(
-        '--create',
-        '--topic',
-        't',
-        '--replica-assignment',
-        '1:2:3,2:3:1,3:1:2',
-      )
+      tools = new KafkaTools(java, cluster)
+      const settings = {
+        ...{ 'bootstrap.servers': cluster.bootstrapServers, acks: 'all' },
+        ...{ retries: '1000', 'retry.backoff.ms': '100', 'max.block.ms': '60000' },
+        ...{ 'enable.idempotence': 'true', 'request.timeout.ms': '15000' },
+      }
+      await java.call('Clients.openProducer', { name: 'p', settings })
+      const assignment = preferred.map(({ replicas }) => replicas.join(':')).join()
+      await tools.topics('--create', '--topic', 't', '--replica-assignment', assignment)
       await cluster.untilInSync('t')
     })
 
@@ -57,20 +62,9 @@ describe.skipIf(reason !== undefined).each(zooKeepers)(
       await cluster?.[Symbol.asyncDispose]()
     })
 
-    const topics = (...args: readonly string[]) =>
-      java.print(
-        'kafka.admin.TopicCommand',
-        '--zookeeper',
-        cluster.zookeeperConnect,
-        ...args,
-      )
-
     /** Sends to one partition with acks=all, and notes what was acknowledged. */
-    async function send(partition: number, word: string, count = 200): Promise<void> {
-      const values = Array.from(
-        { length: count },
-        (_, at) => `${word} ${partition} ${at}`,
-      )
+    async function send(partition: number, word: string): Promise<void> {
+      const values = texts(`${word} ${partition}`, 200)
       await java.call('Clients.send', { name: 'p', topic: 't', partition, values })
       const before = acknowledged.get(partition) ?? []
       acknowledged.set(partition, [...before, ...values])
@@ -83,23 +77,29 @@ describe.skipIf(reason !== undefined).each(zooKeepers)(
     async function checkAll(): Promise<void> {
       await cluster.untilInSync('t')
       for (const partition of [0, 1, 2]) await cluster.untilIdentical('t', partition)
-      const rows = await java.call<[number, number, string, string][]>(
-        'Clients.readAll',
-        {
-          topic: 't',
-          settings: { 'bootstrap.servers': cluster.bootstrapServers },
-        },
-      )
+      const settings = { 'bootstrap.servers': cluster.bootstrapServers }
+      type Row = [number, number, string | null, string]
+      const read = { topic: 't', settings }
+      const rows = await java.call<Row[]>('Clients.readAll', read)
       for (const [partition, values] of acknowledged) {
         const got = rows.filter(([p]) => p === partition).map(([, , , value]) => value)
         expect(got).toEqual(values)
       }
     }
 
+    async function leaderOf(partition: number): Promise<number | undefined> {
+      return (await cluster.state('t', partition))?.leader
+    }
+
+    /** Every broker leads the partition that it should. */
+    async function electAll(): Promise<void> {
+      await cluster.untilInSync('t')
+      await tools.elect(preferred)
+    }
+
     it('has each broker lead, and all replicas hold the same bytes', async () => {
-      for (const partition of [0, 1, 2]) {
-        const { leader } = (await cluster.state('t', partition)) ?? {}
-        expect(leader).toBe(ALL[partition])
+      for (const { partition, replicas } of preferred) {
+        expect(await leaderOf(partition)).toBe(replicas[0])
       }
       await sendToAll('first')
       await checkAll()
@@ -108,116 +108,89 @@ describe.skipIf(reason !== undefined).each(zooKeepers)(
 
     it.each(ALL)('is administered under controller %i', async (id) => {
       await cluster.makeController(id)
-      const topic = `under-${id}`
-      const others = ALL.filter((other) => other !== id)
 
-      // Create; describe; add partitions.
-      await topics(
-        '--create',
-        '--topic',
-        topic,
-        '--partitions',
-        '3',
-        '--replication-factor',
-        '2',
-      )
+      // Create; add partitions; describe.
+      const topic = `under-${id}`
+      const size = ['--partitions', '3', '--replication-factor', '2']
+      await tools.topics('--create', '--topic', topic, ...size)
       await cluster.untilInSync(topic)
-      await topics('--alter', '--topic', topic, '--partitions', '5')
-      await until(
-        'five partitions',
-        async () => (await cluster.partitions(topic)).size,
-        (n) => n === 5,
-      )
+      await tools.topics('--alter', '--topic', topic, '--partitions', '5')
+      await until('five partitions', async () => {
+        return (await cluster.partitions(topic)).size === 5
+      })
       await cluster.untilInSync(topic)
-      const described = await topics('--describe', '--topic', topic)
+      const described = await tools.topics('--describe', '--topic', topic)
       for (const [partition, replicas] of await cluster.partitions(topic)) {
         const { leader, isr } = (await cluster.state(topic, partition)) ?? {}
         expect(described).toContain(
-          `Partition: ${partition}\tLeader: ${leader}\tReplicas: ${replicas}\tIsr: ${isr}`,
+          `Partition: ${partition}\tLeader: ${leader}\t` +
+            `Replicas: ${replicas}\tIsr: ${isr}`,
         )
       }
 
-      // Move every partition to other brokers.
-      const values = Array.from({ length: 50 }, (_, at) => `moved ${at}`)
+      // Move partitions to other brokers, and turn them round; let the first lead.
       for (const partition of [0, 1, 2]) {
+        const values = texts('moved', 50)
         await java.call('Clients.send', { name: 'p', topic, partition, values })
       }
-      const plan = [0, 1, 2].map((partition) => ({
-        ...{ topic, partition },
-        replicas: [ALL[partition] as number, ALL[(partition + 1) % 3] as number],
+      const plan = ALL.map((first, partition) => ({
+        ...{ topic, partition, replicas: [first, (first % 3) + 1] },
       }))
       const reversed = plan.map((each) => ({
-        ...each,
-        replicas: [...each.replicas].reverse(),
+        ...{ ...each, replicas: [...each.replicas].reverse() },
       }))
-      for (const partitions of [plan, reversed]) {
-        await reassign(partitions)
-        for (const { partition, replicas } of partitions) {
+      for (const placements of [plan, reversed]) {
+        await tools.place(...placements)
+        for (const { partition, replicas } of placements) {
           expect((await cluster.partitions(topic)).get(partition)).toEqual(replicas)
         }
-        await cluster.untilInSync(topic)
       }
       for (const partition of [0, 1, 2]) await cluster.untilIdentical(topic, partition)
 
-      // Let the preferred ones lead.
-      const file = join(cluster.home.path, 'preferred.json')
-      const partitions = reversed.map(({ partition }) => ({ topic, partition }))
-      writeFileSync(file, JSON.stringify({ partitions }))
-      await java.print(
-        'kafka.admin.PreferredReplicaLeaderElectionCommand',
-        ...['--zookeeper', cluster.zookeeperConnect, '--path-to-json-file', file],
-      )
-      for (const { partition, replicas } of reversed) {
-        await cluster.untilLed(topic, partition, replicas[0] as number)
-      }
-
-      // Delete: nothing is left of it, anywhere.
-      await topics('--delete', '--topic', topic)
-      await until(
-        'no node',
-        async () => !(await cluster.exists(`/brokers/topics/${topic}`)),
-      )
-      await until(
-        'no file',
-        () => !ALL.some((broker) => cluster.hasFiles(broker, topic)),
-      )
+      // Delete.
+      await tools.topics('--delete', '--topic', topic)
+      await until('it is gone', async () => {
+        return !(await cluster.exists(`/brokers/topics/${topic}`))
+      })
       expect(await cluster.controllerId()).toBe(id)
-      expect(others).not.toContain(id)
-      for (const what of ['create, describe, alter, delete']) {
-        proven('kafka-topics.sh', `${what} under ${name(id)} as controller`)
-      }
-      proven(
-        'kafka-reassign-partitions.sh',
-        `execute, verify under ${name(id)} as controller`,
-      )
-      proven('kafka-preferred-replica-election.sh', `under ${name(id)} as controller`)
+      const where = `under ${name(id)} as controller`
+      proven('kafka-topics.sh', `create, alter, describe, delete ${where}`)
+      proven('kafka-reassign-partitions.sh', `execute, verify ${where}`)
+      proven('kafka-preferred-replica-election.sh', where)
     })
 
-    async function reassign(
-      partitions: readonly { topic: string; partition: number; replicas: number[] }[],
-    ): Promise<void> {
-      const file = join(cluster.home.path, 'reassign.json')
-      writeFileSync(file, JSON.stringify({ version: 1, partitions }))
-      const args = [
-        '--zookeeper',
-        cluster.zookeeperConnect,
-        '--reassignment-json-file',
-        file,
-      ]
-      const tool = 'kafka.admin.ReassignPartitionsCommand'
-      const started = await java.print(tool, ...args, '--execute')
-      expect(started).toContain('Successfully started reassignment of partitions.')
+    it.each([
+      [1, THEIRS],
+      [THEIRS, 1],
+    ])('shrinks and expands the ISR: %i leads, %i stands still', async (leader, id) => {
+      await electAll()
+      const partition = ALL.indexOf(leader)
+      cluster.signal(id, 'SIGSTOP')
       await until(
-        'reassigned',
-        () => java.print(tool, ...args, '--verify'),
-        (said) => said.split('completed successfully').length === partitions.length + 1,
-      )
-    }
+        'a smaller ISR',
+        () => cluster.state('t', partition),
+        (state) => state !== undefined && !state.isr.includes(id),
+      ).finally(() => cluster.signal(id, 'SIGCONT'))
+      expect(await leaderOf(partition)).toBe(leader)
+      await send(partition, `slow ${id}`)
+      await checkAll()
+      proven('broker', `ISR of ${name(leader)} while ${name(id)} is slow`)
+    })
+
+    it('leaves no file of a deleted topic', async () => {
+      for (const id of ALL) {
+        for (const under of ALL) {
+          // A broker of Apache Kafka looks for the first time after 30 s.
+          const what = `no file of under-${under} on broker ${id}`
+          await until(what, () => !cluster.hasFiles(id, `under-${under}`))
+        }
+      }
+    })
 
     it.each(ALL)('moves leaders away when broker %i is stopped', async (id) => {
       // The controller is another one: each kind asks the other.
       await cluster.makeController(id === THEIRS ? 1 : THEIRS)
-      await preferred()
+      await electAll()
       await cluster.stopBroker(id, 'SIGTERM')
       for (const partition of [0, 1, 2]) {
         const { leader, isr } = (await cluster.state('t', partition)) ?? {}
@@ -232,57 +205,25 @@ describe.skipIf(reason !== undefined).each(zooKeepers)(
 
     it.each(ALL)('loses nothing when broker %i is killed', async (id) => {
       await cluster.makeController(id)
-      await preferred()
+      await electAll()
       const sending = (async () => {
         for (let round = 0; round < 5; round++) await sendToAll(`kill ${id} ${round}`)
       })()
       await cluster.stopBroker(id, 'SIGKILL')
-      await until(
-        'another controller',
-        () => cluster.controllerId(),
-        (found) => found > 0 && found !== id,
-      )
+      const ask = () => cluster.controllerId()
+      await until('another controller', ask, (found) => found > 0 && found !== id)
       await sending
       for (const partition of [0, 1, 2]) {
-        expect((await cluster.state('t', partition))?.leader).not.toBe(id)
+        await until(
+          'another leader',
+          () => leaderOf(partition),
+          (led) => led !== id,
+        )
       }
       await cluster.startBroker(id)
       await checkAll()
       proven('broker', `kill -9 of ${name(id)}, leader and controller`)
     })
-
-    it.each([
-      [1, THEIRS],
-      [THEIRS, 1],
-    ])(
-      'shrinks and expands the ISR: broker %i leads, %i stands still',
-      async (leader, follower) => {
-        await preferred()
-        const partition = ALL.indexOf(leader)
-        cluster.signal(follower, 'SIGSTOP')
-        await until(
-          'a smaller ISR',
-          () => cluster.state('t', partition),
-          (state) => state !== undefined && !state.isr.includes(follower),
-        ).finally(() => cluster.signal(follower, 'SIGCONT'))
-        expect((await cluster.state('t', partition))?.leader).toBe(leader)
-        await send(partition, `slow ${follower}`)
-        await checkAll()
-        proven('broker', `ISR of ${name(leader)} with ${name(follower)} slow`)
-      },
-    )
-
-    /** Every broker leads the partition that it should. */
-    async function preferred(): Promise<void> {
-      await cluster.untilInSync('t')
-      await java.print(
-        'kafka.admin.PreferredReplicaLeaderElectionCommand',
-        ...['--zookeeper', cluster.zookeeperConnect],
-      )
-      for (const partition of [0, 1, 2]) {
-        await cluster.untilLed('t', partition, ALL[partition] as number)
-      }
-    }
 
     it('never made Apache Kafka complain of us', () => {
       const complaints = cluster
