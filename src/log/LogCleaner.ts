@@ -14,7 +14,7 @@
  * @differs a cleaner is an async loop that gives way after every piece of
  *   `log.cleaner.io.buffer.size`. A log whose cleaning ends in an error that is not the
  *   disk's is left alone from then on, as in later versions; in 1.1.1 such an error ends
- *   the cleaner thread for good. The number of cleaners cannot change while they run.
+ *   the cleaner thread for good.
  * @module
  */
 import { isAbortError } from '../base/async/abort.ts'
@@ -79,25 +79,48 @@ export class LogCleaner implements LogCleanerView {
   /** Which logs are cleaned, and up to where they are clean. */
   readonly cleanerManager: LogCleanerManager
 
-  readonly #cleaners: readonly CleanerThread[]
+  #cleaners: readonly CleanerThread[]
+  readonly #options: LogCleanerOptions
   readonly #platform: Platform
   readonly #log = logger('LogCleaner')
 
   /** Makes the loops; none runs before {@link startup}. */
   constructor(options: LogCleanerOptions) {
-    const { config, platform } = options
-    this.#platform = platform
+    this.#options = options
+    this.#platform = options.platform
     this.cleanerManager = new LogCleanerManager(options)
+    this.#cleaners = this.#newCleaners(options)
+  }
+
+  #newCleaners(options: LogCleanerOptions): CleanerThread[] {
+    const { config, platform } = options
     const throttler = new Throttler({
       desiredRatePerSec: config.logCleanerIoMaxBytesPerSecond,
       checkIntervalMs: throttleCheckIntervalMs,
       clock: platform.clock,
     })
-    this.#cleaners = Array.from(
+    return Array.from(
       { length: config.logCleanerThreads },
       (_, threadId) =>
         new CleanerThread(threadId, this.cleanerManager, throttler, options),
     )
+  }
+
+  /** Loops that clean. */
+  get numThreads(): number {
+    return this.#cleaners.length
+  }
+
+  /**
+   * Stops the loops and starts others, with other settings. What was being cleaned is
+   * given up, and begun again.
+   *
+   * @kafka core/src/main/scala/kafka/log/LogCleaner.scala#LogCleaner.reconfigure
+   */
+  async reconfigure(config: LogCleanerConfig): Promise<void> {
+    await this.shutdown()
+    this.#cleaners = this.#newCleaners({ ...this.#options, config })
+    this.startup()
   }
 
   /** What each loop did last; `undefined` before it cleaned anything. */

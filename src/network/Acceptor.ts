@@ -56,6 +56,16 @@ export class Acceptor extends AbstractServerThread {
     this.#processors.push(processor)
   }
 
+  /** Takes its oldest processors from it; their connections are the caller's to end. */
+  removeProcessors(count: number): Processor[] {
+    return this.#processors.splice(0, count)
+  }
+
+  /** Processors that it deals to. */
+  get processorCount(): number {
+    return this.#processors.length
+  }
+
   /** Starts the loops of its processors. */
   startProcessors(): void {
     for (const processor of this.#processors) processor.start()

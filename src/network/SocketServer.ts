@@ -56,7 +56,10 @@ export class SocketServer {
   readonly #platform: Platform
   readonly #connectionQuotas: ConnectionQuotas
   readonly #acceptors = new Map<string, Acceptor>()
-  readonly #processors: Processor[] = []
+  readonly #processors = new Map<number, Processor>()
+  readonly #endPoints = new Map<string, ListenerEndPoint>()
+  #nextProcessorId = 0
+  #processorsStarted = false
   #stoppedProcessingRequests = false
 
   constructor(config: SocketServerConfig, platform: Platform) {
@@ -71,10 +74,9 @@ export class SocketServer {
 
   /** Connections that the processors serve. */
   get connectionCount(): number {
-    return this.#processors.reduce(
-      (sum, processor) => sum + processor.connectionCount,
-      0,
-    )
+    let sum = 0
+    for (const processor of this.#processors.values()) sum += processor.connectionCount
+    return sum
   }
 
   /**
@@ -99,7 +101,6 @@ export class SocketServer {
 
   /** Makes what serves one listener. */
   async createAcceptorAndProcessors(endPoint: ListenerEndPoint): Promise<void> {
-    const { brokerId, numNetworkThreads } = this.#config
     const { host, port, listenerName, securityProtocol } = endPoint
     const acceptor = new Acceptor({
       name: `kafka-socket-acceptor-${listenerName}-${securityProtocol}-${port}`,
@@ -109,25 +110,57 @@ export class SocketServer {
       connectionQuotas: this.#connectionQuotas,
     })
 
-    // Give it its processors; they are numbered through all listeners.
-    for (let i = 0; i < numNetworkThreads; i++) {
-      const id = this.#processors.length
-      const name = `kafka-network-thread-${brokerId}-${listenerName}-${id}`
-      const processor = this.newProcessor(id, name, endPoint)
-      this.#processors.push(processor)
-      this.requestChannel.addProcessor(processor)
-      acceptor.addProcessor(processor)
-    }
+    this.addProcessors(acceptor, endPoint, this.#config.numNetworkThreads)
 
     // Bind, then accept.
     await acceptor.openServerSocket()
     this.#acceptors.set(listenerName, acceptor)
+    this.#endPoints.set(listenerName, endPoint)
     acceptor.start()
     await acceptor.awaitStartup()
   }
 
+  /** Gives an acceptor more processors; they are numbered through all listeners. */
+  addProcessors(acceptor: Acceptor, endPoint: ListenerEndPoint, count: number): void {
+    for (let i = 0; i < count; i++) {
+      const id = this.#nextProcessorId++
+      const { brokerId } = this.#config
+      const name = `kafka-network-thread-${brokerId}-${endPoint.listenerName}-${id}`
+      const processor = this.newProcessor(id, name, endPoint)
+      this.#processors.set(id, processor)
+      this.requestChannel.addProcessor(processor)
+      acceptor.addProcessor(processor)
+      if (this.#processorsStarted) processor.start()
+    }
+  }
+
+  /**
+   * Gives each listener as many processors as told. Those that are too many close their
+   * connections; their clients come again.
+   *
+   * @kafka core/src/main/scala/kafka/network/SocketServer.scala#SocketServer.resizeThreadPool
+   */
+  async resizeThreadPool(newNumNetworkThreads: number): Promise<void> {
+    for (const [listenerName, acceptor] of this.#acceptors) {
+      const missing = newNumNetworkThreads - acceptor.processorCount
+      this.addProcessors(acceptor, this.#endPoints.get(listenerName)!, missing)
+      for (const processor of acceptor.removeProcessors(Math.max(0, -missing))) {
+        await processor.shutdown()
+        processor.closeAll()
+        this.#processors.delete(processor.id)
+        this.requestChannel.removeProcessor(processor.id)
+      }
+    }
+  }
+
+  /** Processors of all listeners. */
+  get processorCount(): number {
+    return this.#processors.size
+  }
+
   /** Reads the connections that were accepted, and all that follow. */
   startProcessors(): void {
+    this.#processorsStarted = true
     for (const acceptor of this.#acceptors.values()) acceptor.startProcessors()
   }
 
@@ -146,8 +179,9 @@ export class SocketServer {
     this.#stoppedProcessingRequests = true
     const acceptors = [...this.#acceptors.values()]
     await Promise.all(acceptors.map((acceptor) => acceptor.shutdown()))
-    await Promise.all(this.#processors.map((processor) => processor.shutdown()))
-    for (const processor of this.#processors) processor.closeAll()
+    const processors = [...this.#processors.values()]
+    await Promise.all(processors.map((processor) => processor.shutdown()))
+    for (const processor of processors) processor.closeAll()
     this.requestChannel.clear()
   }
 

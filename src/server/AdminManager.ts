@@ -13,12 +13,12 @@
  * alone.
  *
  * @kafka core/src/main/scala/kafka/server/AdminManager.scala#AdminManager
- * @differs Methods that write to ZooKeeper are asynchronous. There are no policies, and
- *   settings of brokers can be read only.
+ * @differs Methods that write to ZooKeeper are asynchronous. There are no policies.
  * @module
  */
 import {
   AdminOperationException,
+  ConfigException,
   Errors,
   InvalidConfigurationException,
   InvalidPartitionsException,
@@ -49,6 +49,7 @@ import {
   type ConfigEntry,
   type DescriptionScope,
   describeBrokerConfigs,
+  describeDefaultConfigs,
   describeTopicConfigs,
 } from './config-descriptions.ts'
 import {
@@ -61,6 +62,7 @@ import {
   type DeleteTopicMetadata,
   type WireErrorCallback,
 } from './DelayedDeleteTopics.ts'
+import { DynamicBrokerConfig } from './DynamicBrokerConfig.ts'
 import type { KafkaConfig } from './KafkaConfig.ts'
 import type { MetadataCache } from './MetadataCache.ts'
 import { TopicKey } from './TopicKey.ts'
@@ -80,6 +82,8 @@ export interface AdminManagerOptions {
   readonly metadataCache: MetadataCache
   readonly zkClient: KafkaZkClient
   readonly platform: Platform
+  /** Settings that change while the broker runs; none when left out. */
+  readonly dynamicConfig?: DynamicBrokerConfig
 }
 
 /**
@@ -129,8 +133,11 @@ export class AdminManager {
   /** Requests that wait for topics, under their names. */
   readonly topicPurgatory: DelayedOperationPurgatory<DelayedOperation>
   readonly #platform: Platform
+  readonly #dynamicConfig: DynamicBrokerConfig
 
-  constructor({ config, metadataCache, zkClient, platform }: AdminManagerOptions) {
+  constructor(options: AdminManagerOptions) {
+    const { config, metadataCache, zkClient, platform } = options
+    this.#dynamicConfig = options.dynamicConfig ?? new DynamicBrokerConfig(config)
     this.config = config
     this.metadataCache = metadataCache
     this.zkClient = zkClient
@@ -399,30 +406,26 @@ export class AdminManager {
     if (type === ResourceType.TOPIC) {
       Topic.validate(name)
       const props = await this.adminZkClient.fetchEntityConfig(ConfigType.Topic, name)
-      return describeTopicConfigs(this.config, props, scope)
+      return describeTopicConfigs(this.config, this.#dynamicConfig, props, scope)
     }
     if (type !== ResourceType.BROKER) {
       throw new InvalidRequestException(`resource type ${type} has no settings`)
     }
 
-    // The nameless broker stands for what is set for all of them: nothing can be, yet.
-    if (name === '') return []
-    if (name === String(this.config.brokerId)) {
-      return describeBrokerConfigs(this.config, scope)
-    }
-    throw new InvalidRequestException(
-      `this is broker ${this.config.brokerId}, it cannot describe broker ${name}`,
-    )
+    // The nameless broker stands for what is set for all of them.
+    if (name === '') return describeDefaultConfigs(this.#dynamicConfig, scope)
+    this.#requireOwnId(name)
+    return describeBrokerConfigs(this.config, this.#dynamicConfig, scope)
   }
 
   /**
-   * Replaces the settings of topics: what is not named returns to its default.
+   * Replaces the settings of topics and of this broker, or of all brokers: what is not
+   * named returns to its default.
    *
    * @param configs - by resource
    * @param validateOnly - check, write nothing
    * @returns in the order of `configs`
    * @kafka core/src/main/scala/kafka/server/AdminManager.scala#AdminManager.alterConfigs
-   * @differs settings of brokers are refused with INVALID_REQUEST.
    */
   async alterConfigs(
     configs: readonly (readonly [ConfigResource, ReadonlyMap<string, string | null>])[],
@@ -446,12 +449,12 @@ export class AdminManager {
     configs: ConfigEntries,
     validateOnly: boolean,
   ): Promise<void> {
+    if (type === ResourceType.BROKER) {
+      await this.#alterBroker(name, configs, validateOnly)
+      return
+    }
     if (type !== ResourceType.TOPIC) {
-      throw new InvalidRequestException(
-        type === ResourceType.BROKER
-          ? 'settings of brokers are read from their files only'
-          : `resource type ${type} has no settings`,
-      )
+      throw new InvalidRequestException(`resource type ${type} has no settings`)
     }
 
     // An unknown name is INVALID_CONFIG, a bad value of a known one INVALID_REQUEST.
@@ -463,6 +466,34 @@ export class AdminManager {
       throw new InvalidRequestException(cause.message, { cause })
     }
     if (!validateOnly) await this.adminZkClient.changeTopicConfig(name, configs)
+  }
+
+  async #alterBroker(
+    name: string,
+    configs: ConfigEntries,
+    validateOnly: boolean,
+  ): Promise<void> {
+    if (name !== '') this.#requireOwnId(name)
+    try {
+      this.#dynamicConfig.validate(configs, name !== '')
+    } catch (cause) {
+      if (!(cause instanceof ConfigException)) throw cause
+      throw new InvalidRequestException(cause.message, { cause })
+    }
+    if (validateOnly) return
+    const brokers = name === '' ? undefined : [this.config.brokerId]
+    await this.adminZkClient.changeBrokerConfig(brokers, configs)
+  }
+
+  /** A broker is asked for its own settings only, since others may have other files. */
+  #requireOwnId(name: string): void {
+    if (!/^\d+$/.test(name)) {
+      throw new InvalidRequestException(`the id of a broker is a number, not ${name}`)
+    }
+    if (Number(name) === this.config.brokerId) return
+    throw new InvalidRequestException(
+      `this is broker ${this.config.brokerId}, it cannot tell of broker ${name}`,
+    )
   }
 
   /** Ends the purgatory; what waits there is not answered. */

@@ -2,7 +2,7 @@
  * # ConfigHandler
  *
  * Takes a changed configuration in. A topic's goes to its logs, those of clients and users
- * to the quotas; that of a broker has nobody here who reads it.
+ * to the quotas, that of a broker to whatever was built to it.
  *
  * @kafka core/src/main/scala/kafka/server/ConfigHandler.scala#ConfigHandler
  * @module
@@ -13,6 +13,8 @@ import { Quota } from '../base/metrics/Quota.ts'
 import { LogConfig } from '../log/LogConfig.ts'
 import type { LogManager } from '../log/LogManager.ts'
 import type { ConfigEntries } from '../zk/AdminZkClient.ts'
+import { ConfigEntityName } from '../zk/admin-znodes.ts'
+import type { DynamicBrokerConfig } from './DynamicBrokerConfig.ts'
 import type { QuotaId } from './QuotaEntity.ts'
 import type { QuotaManagers } from './QuotaFactory.ts'
 
@@ -21,7 +23,7 @@ const log = logger('TopicConfigHandler')
 /** Takes the configurations of one type of entity in. */
 export interface ConfigHandler {
   /** Takes what is set for an entity now; what is absent has its default again. */
-  processConfigChanges(entityName: string, value: ConfigEntries): void
+  processConfigChanges(entityName: string, value: ConfigEntries): void | Promise<void>
 }
 
 /**
@@ -116,5 +118,33 @@ export class UserConfigHandler extends QuotaConfigHandler implements ConfigHandl
       throw new IllegalArgumentException(`no quotas are set for ${quotaEntityPath}`)
     }
     this.updateQuotaConfig({ sanitizedUser, sanitizedClientId }, config)
+  }
+}
+
+/**
+ * Takes the settings of brokers in: those of all, and those of this one.
+ *
+ * @kafka core/src/main/scala/kafka/server/ConfigHandler.scala#BrokerConfigHandler
+ * @differs The rates of replication are not looked at.
+ */
+export class BrokerConfigHandler implements ConfigHandler {
+  readonly #brokerId: number
+  readonly #dynamicConfig: DynamicBrokerConfig
+
+  constructor(brokerId: number, dynamicConfig: DynamicBrokerConfig) {
+    this.#brokerId = brokerId
+    this.#dynamicConfig = dynamicConfig
+  }
+
+  /** Resolves when all parts of the broker have followed. */
+  async processConfigChanges(
+    brokerId: string,
+    properties: ConfigEntries,
+  ): Promise<void> {
+    if (brokerId === ConfigEntityName.Default) {
+      await this.#dynamicConfig.updateDefaultConfig(properties)
+    } else if (brokerId.trim() === String(this.#brokerId)) {
+      await this.#dynamicConfig.updateBrokerConfig(properties)
+    }
   }
 }

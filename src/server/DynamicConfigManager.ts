@@ -100,7 +100,7 @@ export class DynamicConfigManager {
   ): Promise<void> {
     const config = await this.#zkClient.getEntityConfigs(entityType, entityName)
     try {
-      handler.processConfigChanges(entityName, config)
+      await handler.processConfigChanges(entityName, config)
     } catch (error) {
       // Keep the settings that were in force; those of others go on.
       log.error(`settings of ${entityType}/${entityName} are not valid`, error)

@@ -33,6 +33,8 @@ export type ConfigProps = Readonly<Record<string, string>>
 const WITHOUT_EFFECT =
   /^(ssl\.|sasl\.|security\.|principal\.|authorizer\.|super\.users|replication\.quota\.|alter\.log\.dirs\.|metric|kafka\.metrics|delegation\.token|password\.encoder|zookeeper\.set\.acl|connections\.max\.reauth|create\.topic\.policy|alter\.config\.policy|queued\.max\.request\.bytes|replica\.fetch\.|log\.|controlled\.|fetch\.max|max\.connections|security\.inter)/
 
+const rows: readonly ConfigDefinition[] = Object.values(definitions)
+
 const byKey = new Map(
   Object.entries(definitions).map(([property, row]) => [row.key, property]),
 )
@@ -65,12 +67,13 @@ export class KafkaConfig {
 
   /**
    * @param props keys as in `server.properties`.
+   * @param doLog whether to warn of keys that have no effect.
    * @throws ConfigException naming the key, the value and what was expected.
    */
-  constructor(props: ConfigProps) {
+  constructor(props: ConfigProps, doLog = true) {
     this.originals = { ...props }
     for (const key of Object.keys(props)) {
-      if (byKey.has(key)) continue
+      if (byKey.has(key) || !doLog) continue
       if (WITHOUT_EFFECT.test(key)) log.warn(`${key} is set, but has no effect here`)
       else log.warn(`no setting is named ${key}`)
     }
@@ -106,6 +109,30 @@ export class KafkaConfig {
   /** Reads settings from a map. */
   static fromProps(props: ConfigProps): KafkaConfig {
     return new KafkaConfig(props)
+  }
+
+  /** Whether Kafka 1.1.1 has a setting of that name, with an effect here or without. */
+  static isKnown(key: string): boolean {
+    return byKey.has(key) || WITHOUT_EFFECT.test(key)
+  }
+
+  /**
+   * Checks one value by itself; any value of an unknown key will do.
+   *
+   * @throws ConfigException naming the key, the value and what was expected.
+   */
+  static validateValue(key: string, value: string): void {
+    const row = rows.find((each) => each.key === key)
+    if (row) read(row, value)
+  }
+
+  /**
+   * Takes over what changed while the broker runs: all parts of it hold this object.
+   *
+   * @kafka core/src/main/scala/kafka/server/KafkaConfig.scala#KafkaConfig.updateCurrentConfig
+   */
+  updateCurrentConfig(newConfig: KafkaConfig): void {
+    Object.assign(this, newConfig)
   }
 
   /** Splits the text of a `server.properties` into keys and values. */

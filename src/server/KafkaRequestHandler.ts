@@ -69,8 +69,12 @@ export class KafkaRequestHandler {
  * @kafka core/src/main/scala/kafka/server/KafkaRequestHandler.scala#KafkaRequestHandlerPool
  */
 export class KafkaRequestHandlerPool {
+  readonly #brokerId: number
   readonly #requestChannel: RequestChannel
-  readonly #running: Promise<void>[] = []
+  readonly #apis: KafkaApis
+  readonly #running = new Set<Promise<void>>()
+  #nextId = 0
+  #threadPoolSize = 0
 
   constructor(
     brokerId: number,
@@ -78,16 +82,40 @@ export class KafkaRequestHandlerPool {
     apis: KafkaApis,
     numThreads: number,
   ) {
+    this.#brokerId = brokerId
     this.#requestChannel = requestChannel
-    for (let id = 0; id < numThreads; id++) {
-      const handler = new KafkaRequestHandler(id, brokerId, requestChannel, apis)
-      this.#running.push(handler.run())
+    this.#apis = apis
+    while (this.#threadPoolSize < numThreads) this.createHandler()
+  }
+
+  /** Handlers that take requests. */
+  get threadPoolSize(): number {
+    return this.#threadPoolSize
+  }
+
+  /** Adds a handler, which runs. */
+  createHandler(): void {
+    const channel = this.#requestChannel
+    const id = this.#nextId++
+    const handler = new KafkaRequestHandler(id, this.#brokerId, channel, this.#apis)
+    const running = handler.run().finally(() => this.#running.delete(running))
+    this.#running.add(running)
+    this.#threadPoolSize += 1
+  }
+
+  /** Adds handlers, or lets as many end as are too many, after what waits now. */
+  async resizeThreadPool(newSize: number): Promise<void> {
+    log.info(`${this.#threadPoolSize} handlers become ${newSize}`)
+    while (this.#threadPoolSize < newSize) this.createHandler()
+    while (this.#threadPoolSize > newSize) {
+      this.#threadPoolSize -= 1
+      await this.#requestChannel.sendShutdownRequest()
     }
   }
 
   /** Lets each handler end what it does, and waits for all. */
   async shutdown(): Promise<void> {
-    for (const _ of this.#running) await this.#requestChannel.sendShutdownRequest()
+    await this.resizeThreadPool(0)
     await Promise.all(this.#running)
   }
 }

@@ -11,8 +11,7 @@
  * first request. What others send meanwhile waits in sockets that were accepted.
  *
  * @kafka core/src/main/scala/kafka/server/KafkaServer.scala#KafkaServer
- * @differs The authorizer, delegation tokens and dynamic settings of brokers are not here
- *   yet.
+ * @differs The authorizer and delegation tokens are not here yet.
  * @module
  */
 import { CountDownLatch } from '../base/async/CountDownLatch.ts'
@@ -43,12 +42,14 @@ import { AdminManager } from './AdminManager.ts'
 import { BrokerState } from './BrokerStates.ts'
 import { getBrokerIdAndOfflineDirs, META_PROPERTIES } from './broker-id.ts'
 import {
+  BrokerConfigHandler,
   ClientIdConfigHandler,
   type ConfigHandler,
   TopicConfigHandler,
   UserConfigHandler,
 } from './ConfigHandler.ts'
 import { controlledShutdown } from './controlled-shutdown.ts'
+import { DynamicBrokerConfig } from './DynamicBrokerConfig.ts'
 import { DynamicConfigManager } from './DynamicConfigManager.ts'
 import { FetchManager } from './FetchManager.ts'
 import { FetchSessionCache } from './FetchSession.ts'
@@ -57,6 +58,11 @@ import { KafkaConfig } from './KafkaConfig.ts'
 import { KafkaRequestHandlerPool } from './KafkaRequestHandler.ts'
 import { MetadataCache } from './MetadataCache.ts'
 import { QuotaFactory, type QuotaManagers } from './QuotaFactory.ts'
+import {
+  DynamicLogCleaner,
+  DynamicLogConfig,
+  DynamicThreadPool,
+} from './reconfigurables.ts'
 
 const log = logger('KafkaServer')
 
@@ -95,6 +101,8 @@ export class KafkaServer {
   #apis: KafkaApis | undefined
   #requestHandlerPool: KafkaRequestHandlerPool | undefined
   #dynamicConfigManager: DynamicConfigManager | undefined
+  #dynamicConfig: DynamicBrokerConfig | undefined
+  #logCleaner: LogCleaner | undefined
   #metrics: Metrics | undefined
   #quotaManagers: QuotaManagers | undefined
 
@@ -115,6 +123,7 @@ export class KafkaServer {
     }
     if (this.#startupComplete || this.#isStartingUp) return
     this.#isStartingUp = true
+    this.#forgetDynamicConfig()
     try {
       log.info('starting')
       this.brokerState.newState('Starting')
@@ -136,6 +145,12 @@ export class KafkaServer {
     }
   }
 
+  /** Begins a further run with what the file says; ZooKeeper is asked again. */
+  #forgetDynamicConfig(): void {
+    const former = this.#dynamicConfig
+    if (former) this.config = new KafkaConfig(former.staticBrokerConfigs)
+  }
+
   async #startStorage(): Promise<void> {
     // Open the session with ZooKeeper.
     const zkClient = await this.initZkClient()
@@ -149,6 +164,10 @@ export class KafkaServer {
     )
     this.config = identity.config
     this.#initialOfflineDirs = identity.offlineDirs
+
+    // Lay over its settings what was changed while it, or others, ran.
+    this.#dynamicConfig = new DynamicBrokerConfig(this.config)
+    await this.#dynamicConfig.initialize(zkClient)
 
     this.#kafkaScheduler = new KafkaScheduler(this.platform.clock)
     this.#kafkaScheduler.startup()
@@ -188,8 +207,11 @@ export class KafkaServer {
       brokerState: this.brokerState,
       halt: (reason) => this.#halt(reason),
       createCleaner: config.logCleanerEnable
-        ? (logs, logDirs) =>
-            new LogCleaner({ config, logDirs, logs, logDirFailureChannel, platform })
+        ? (logs, logDirs) => {
+            const parts = { config, logDirs, logs, logDirFailureChannel, platform }
+            this.#logCleaner = new LogCleaner(parts)
+            return this.#logCleaner
+          }
         : undefined,
     })
   }
@@ -245,7 +267,10 @@ export class KafkaServer {
     })
     this.#kafkaController.startup()
 
-    this.#adminManager = new AdminManager({ config, metadataCache, zkClient, platform })
+    this.#adminManager = new AdminManager({
+      ...{ config, metadataCache, zkClient, platform },
+      dynamicConfig: this.#part(this.#dynamicConfig),
+    })
     this.#groupCoordinator = new GroupCoordinator({
       ...{ config, replicaManager, zkClient, platform },
     })
@@ -287,10 +312,13 @@ export class KafkaServer {
     )
 
     // Apply settings that change from now on.
+    const dynamicConfig = this.#part(this.#dynamicConfig)
+    this.#addReconfigurables(dynamicConfig)
     const handlers = new Map<string, ConfigHandler>([
       [ConfigType.Topic, new TopicConfigHandler(this.logManager)],
       [ConfigType.Client, new ClientIdConfigHandler(quotas)],
       [ConfigType.User, new UserConfigHandler(quotas)],
+      [ConfigType.Broker, new BrokerConfigHandler(config.brokerId, dynamicConfig)],
     ])
     const { clock } = platform
     this.#dynamicConfigManager = new DynamicConfigManager(zkClient, handlers, clock)
@@ -298,6 +326,20 @@ export class KafkaServer {
 
     // Only now are connections read.
     this.socketServer.startProcessors()
+  }
+
+  #addReconfigurables(dynamicConfig: DynamicBrokerConfig): void {
+    dynamicConfig.addBrokerReconfigurable(
+      new DynamicThreadPool(this.config, {
+        requestHandlerPool: this.#part(this.#requestHandlerPool),
+        socketServer: this.socketServer,
+        replicaFetcherManager: this.replicaManager.replicaFetcherManager,
+      }),
+    )
+    if (this.#logCleaner) {
+      dynamicConfig.addBrokerReconfigurable(new DynamicLogCleaner(this.#logCleaner))
+    }
+    dynamicConfig.addBrokerReconfigurable(new DynamicLogConfig(this.logManager))
   }
 
   /** Opens the session; makes the nodes that everything else expects. */
@@ -354,13 +396,13 @@ export class KafkaServer {
    * restart in this process.
    */
   #keepPorts(): void {
-    const { listeners, originals } = this.config
+    const { listeners } = this.config
     if (listeners.every(({ port }) => port !== 0)) return
     const bound = listeners.map(
       ({ listenerName, host }) =>
         `${listenerName}://${host}:${this.boundPort(listenerName)}`,
     )
-    this.config = new KafkaConfig({ ...originals, listeners: bound.join(',') })
+    this.#part(this.#dynamicConfig).setStatic({ listeners: bound.join(',') })
   }
 
   /** Writes the broker's id into the log directories that do not hold it yet. */
@@ -462,6 +504,15 @@ export class KafkaServer {
 
   get kafkaController(): KafkaController {
     return this.#part(this.#kafkaController)
+  }
+
+  get requestHandlerPool(): KafkaRequestHandlerPool {
+    return this.#part(this.#requestHandlerPool)
+  }
+
+  /** The cleaner of compacted logs, unless it is switched off. */
+  get logCleaner(): LogCleaner | undefined {
+    return this.#logCleaner
   }
 
   /** What is measured for quotas. */

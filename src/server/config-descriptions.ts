@@ -5,16 +5,22 @@
  * several places; the first of them wins, the others are its synonyms:
  *
  *     retention.ms of a topic
- *       1 TOPIC_CONFIG          /config/topics/t    retention.ms        = 60000   ◀ wins
- *       4 STATIC_BROKER_CONFIG  server.properties   log.retention.hours = 24
- *       5 DEFAULT_CONFIG        built in            log.retention.hours = 168
+ *       1 TOPIC_CONFIG                   /config/topics/t           retention.ms   ◀ wins
+ *       2 DYNAMIC_BROKER_CONFIG          /config/brokers/0          log.retention.ms
+ *       3 DYNAMIC_DEFAULT_BROKER_CONFIG  /config/brokers/<default>  log.retention.ms
+ *       4 STATIC_BROKER_CONFIG           server.properties          log.retention.hours
+ *       5 DEFAULT_CONFIG                 built in                   log.retention.hours
  *
  * @kafka core/src/main/scala/kafka/server/AdminManager.scala#AdminManager.configSynonyms
- * @differs The sources 2 and 3, settings of running brokers in ZooKeeper, are not built.
  * @module
  */
 import { LogConfig } from '../log/LogConfig.ts'
 import { type ConfigDefinition, definitions } from './config-definitions.ts'
+import {
+  AllDynamicConfigs,
+  brokerConfigSynonyms,
+  type DynamicBrokerConfig,
+} from './DynamicBrokerConfig.ts'
 import type { KafkaConfig } from './KafkaConfig.ts'
 
 /**
@@ -24,6 +30,8 @@ import type { KafkaConfig } from './KafkaConfig.ts'
  */
 export const ConfigSource = {
   TOPIC_CONFIG: 1,
+  DYNAMIC_BROKER_CONFIG: 2,
+  DYNAMIC_DEFAULT_BROKER_CONFIG: 3,
   STATIC_BROKER_CONFIG: 4,
   DEFAULT_CONFIG: 5,
 } as const
@@ -57,49 +65,49 @@ const rows = new Map<string, ConfigDefinition>(
   Object.values(definitions).map((row) => [row.key, row]),
 )
 
-/** Broker settings that mean the same in other units, the winner first. */
-const unitSynonyms = [
-  ['log.roll.ms', 'log.roll.hours'],
-  ['log.roll.jitter.ms', 'log.roll.jitter.hours'],
-  ['log.flush.interval.ms', 'log.flush.scheduler.interval.ms'],
-  ['log.retention.ms', 'log.retention.minutes', 'log.retention.hours'],
-] as const
-
 /** A broker setting and those that stand in for it when it is not set. */
-function brokerConfigSynonyms(name: string): readonly string[] {
-  for (const family of unitSynonyms) {
-    const at = (family as readonly string[]).indexOf(name)
-    if (at >= 0) return family.slice(at)
-  }
-  return [name]
+function standIns(name: string): readonly string[] {
+  const names = brokerConfigSynonyms(name)
+  return names.slice(names.indexOf(name))
 }
 
 /** Asks every place for a broker setting, the one that wins first. */
-function configSynonyms(config: KafkaConfig, name: string): ConfigSynonym[] {
-  // Look into `server.properties`, then at what is built in.
-  const names = brokerConfigSynonyms(name)
-  const written = names.flatMap((synonym) => {
-    const value = config.originals[synonym]
-    const source = ConfigSource.STATIC_BROKER_CONFIG
-    return value === undefined ? [] : [{ name: synonym, value, source }]
-  })
-  const builtIn = names.flatMap((synonym) => {
-    const value = rows.get(synonym)?.default
-    const source = ConfigSource.DEFAULT_CONFIG
-    return value === undefined ? [] : [{ name: synonym, value, source }]
-  })
-  return [...written, ...builtIn]
+function configSynonyms(dynamic: DynamicBrokerConfig, name: string): ConfigSynonym[] {
+  const builtIn = Object.fromEntries(
+    standIns(name).map((key) => [key, rows.get(key)?.default]),
+  )
+  const places = [
+    [dynamic.currentDynamicBrokerConfigs, ConfigSource.DYNAMIC_BROKER_CONFIG],
+    [dynamic.currentDynamicDefaultConfigs, ConfigSource.DYNAMIC_DEFAULT_BROKER_CONFIG],
+    [dynamic.staticBrokerConfigs, ConfigSource.STATIC_BROKER_CONFIG],
+    [builtIn, ConfigSource.DEFAULT_CONFIG],
+  ] as const
+
+  // What is not known may be a secret: show where it is set, not to what.
+  const isSensitive = !rows.has(name)
+  return places.flatMap(([props, source]) =>
+    standIns(name).flatMap((synonym) => {
+      const value = props[synonym]
+      const shown = isSensitive ? null : (value ?? null)
+      return value === undefined ? [] : [{ name: synonym, value: shown, source }]
+    }),
+  )
 }
 
 function entry(
   name: string,
   value: string | null,
   places: readonly ConfigSynonym[],
-  rest: { readonly readOnly: boolean; readonly includeSynonyms: boolean },
+  rest: {
+    readonly readOnly: boolean
+    readonly includeSynonyms: boolean
+    readonly isSensitive?: boolean
+  },
 ): ConfigEntry {
   const configSource = places[0]?.source ?? ConfigSource.DEFAULT_CONFIG
   return {
-    ...{ name, value, readOnly: rest.readOnly, configSource, isSensitive: false },
+    ...{ name, value, readOnly: rest.readOnly, configSource },
+    isSensitive: rest.isSensitive ?? false,
     isDefault: configSource === ConfigSource.DEFAULT_CONFIG,
     synonyms: rest.includeSynonyms ? places : [],
   }
@@ -113,6 +121,7 @@ function entry(
  */
 export function describeTopicConfigs(
   config: KafkaConfig,
+  dynamic: DynamicBrokerConfig,
   topicProps: Readonly<Record<string, string>>,
   { names, includeSynonyms }: DescriptionScope,
 ): ConfigEntry[] {
@@ -120,7 +129,7 @@ export function describeTopicConfigs(
   const wanted = LogConfig.configNames.filter((name) => names?.has(name) ?? true)
   return wanted.map((name) => {
     const serverName = LogConfig.serverConfigName(name)
-    const places = serverName === undefined ? [] : configSynonyms(config, serverName)
+    const places = serverName === undefined ? [] : configSynonyms(dynamic, serverName)
     const value = logConfig.valueOf(name) ?? null
     if (Object.hasOwn(topicProps, name)) {
       places.unshift({ name, value, source: ConfigSource.TOPIC_CONFIG })
@@ -129,15 +138,45 @@ export function describeTopicConfigs(
   })
 }
 
-/** Describes the settings of this broker; all of them can only be read. */
+/** Describes the settings of this broker: all that there are, and unknown ones it has. */
 export function describeBrokerConfigs(
   config: KafkaConfig,
+  dynamic: DynamicBrokerConfig,
   { names, includeSynonyms }: DescriptionScope,
 ): ConfigEntry[] {
-  const wanted = [...rows.values()].filter(({ key }) => names?.has(key) ?? true)
-  return wanted.map(({ key, default: fallback }) => {
-    const value = config.originals[key] ?? fallback ?? null
-    const places = configSynonyms(config, key)
-    return entry(key, value, places, { readOnly: true, includeSynonyms })
+  const all = new Set([...rows.keys(), ...Object.keys(config.originals)])
+  const wanted = [...all].filter((key) => names?.has(key) ?? true)
+  return wanted.map((key) => {
+    const places = configSynonyms(dynamic, key)
+    const value = config.originals[key] ?? rows.get(key)?.default ?? null
+    return brokerEntry(key, value, places, includeSynonyms)
   })
+}
+
+/** Describes what is set for all brokers together. */
+export function describeDefaultConfigs(
+  dynamic: DynamicBrokerConfig,
+  { names, includeSynonyms }: DescriptionScope,
+): ConfigEntry[] {
+  const set = Object.entries(dynamic.currentDynamicDefaultConfigs)
+  const wanted = set.filter(([key]) => names?.has(key) ?? true)
+  return wanted.map(([key, value]) => {
+    const source = ConfigSource.DYNAMIC_DEFAULT_BROKER_CONFIG
+    const places = configSynonyms(dynamic, key).filter((s) => s.source === source)
+    return brokerEntry(key, value, places, includeSynonyms)
+  })
+}
+
+function brokerEntry(
+  key: string,
+  value: string | null,
+  places: readonly ConfigSynonym[],
+  includeSynonyms: boolean,
+): ConfigEntry {
+  const readOnly = !brokerConfigSynonyms(key).some((name) =>
+    AllDynamicConfigs.has(name),
+  )
+  const isSensitive = !rows.has(key)
+  const shown = isSensitive ? null : value
+  return entry(key, shown, places, { readOnly, includeSynonyms, isSensitive })
 }

@@ -229,7 +229,7 @@ describe('AdminManager', () => {
     expect(await alter('retention.ms', 'x')).toBe('INVALID_REQUEST')
     expect(await alter('no.such', 'x')).toBe('INVALID_CONFIG')
     expect(await alter('retention.ms', '5', 'nope')).toBe('UNKNOWN_SERVER_ERROR')
-    expect(await alter('num.io.threads', '5', '0', 4)).toBe('INVALID_REQUEST')
+    expect(await alter('broker.id', '5', '0', 4)).toBe('INVALID_REQUEST')
     expect(server.children('/config/changes')).toEqual([])
     expect(await alter('retention.ms', '5')).toBe('NONE')
     expect(server.json('/config/topics/t')).toMatchObject({

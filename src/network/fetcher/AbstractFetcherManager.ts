@@ -53,7 +53,7 @@ export abstract class AbstractFetcherManager<
   /** `brokerId-fetcherId` → thread. */
   readonly fetcherThreadMap = new Map<string, T>()
   readonly #mapLock = new Mutex()
-  readonly #numFetchers: number
+  #numFetchers: number
 
   /** @param numFetchers threads for each source broker. */
   constructor(name: string, numFetchers = 1) {
@@ -81,12 +81,46 @@ export abstract class AbstractFetcherManager<
     partitions: TopicPartitionMap<BrokerAndInitialOffset>,
     interrupt?: AbortSignal,
   ): Promise<void> {
+    await this.#mapLock.runExclusive(() => this.#add(partitions, interrupt), interrupt)
+  }
+
+  async #add(
+    partitions: TopicPartitionMap<BrokerAndInitialOffset>,
+    interrupt?: AbortSignal,
+  ): Promise<void> {
+    for (const { key, fetcherId, broker, offsets } of this.#byThread(partitions)) {
+      const thread = await this.#threadFor(key, fetcherId, broker)
+      await thread.addPartitions(offsets, interrupt)
+    }
+  }
+
+  /**
+   * Has other threads fetch, more or fewer for each broker. All partitions are dealt out
+   * again, so that each is where its hash says.
+   *
+   * @kafka core/src/main/scala/kafka/server/AbstractFetcherManager.scala#AbstractFetcherManager.resizeThreadPool
+   */
+  async resizeThreadPool(newSize: number): Promise<void> {
     await this.#mapLock.runExclusive(async () => {
-      for (const { key, fetcherId, broker, offsets } of this.#byThread(partitions)) {
-        const thread = await this.#threadFor(key, fetcherId, broker)
-        await thread.addPartitions(offsets, interrupt)
+      if (newSize === this.#numFetchers) return
+      log.info(`${this.name}: ${this.#numFetchers} threads a broker become ${newSize}`)
+      this.#numFetchers = newSize
+      for (const [key, thread] of [...this.fetcherThreadMap]) {
+        // Take what it fetches from it, and give it to whom it belongs to now.
+        const broker = thread.sourceBroker
+        const moving = new TopicPartitionMap<BrokerAndInitialOffset>()
+        for (const [topicPartition, initOffset] of thread.partitionsAndOffsets()) {
+          moving.set(topicPartition, { broker, initOffset })
+        }
+        await thread.removePartitions(moving.keys())
+        if (Number(key.split('-').at(-1)) >= newSize) {
+          await thread.shutdown()
+          this.fetcherThreadMap.delete(key)
+        }
+        await this.#add(moving)
       }
-    }, interrupt)
+    })
+    await this.shutdownIdleFetcherThreads()
   }
 
   #byThread(partitions: TopicPartitionMap<BrokerAndInitialOffset>) {

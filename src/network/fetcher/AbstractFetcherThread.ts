@@ -441,6 +441,14 @@ export abstract class AbstractFetcherThread<
     return this.#partitionStates.size
   }
 
+  /** What it fetches, and from where on. */
+  partitionsAndOffsets(): (readonly [TopicPartition, number])[] {
+    return Array.from(this.#partitionStates, ([topicPartition, { fetchOffset }]) => [
+      topicPartition,
+      fetchOffset,
+    ])
+  }
+
   /** The state of a partition; undefined when it is not fetched here. */
   stateOf(topicPartition: TopicPartition): PartitionFetchState | undefined {
     return this.#partitionStates.get(topicPartition)
