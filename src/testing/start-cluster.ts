@@ -243,7 +243,8 @@ async function leadablePartitions(
   zkClient: KafkaZkClient,
   brokerIds: ReadonlySet<number>,
 ): Promise<TopicPartition[]> {
-  const topics = await zkClient.getAllTopicsInCluster()
+  const going = new Set(await zkClient.getTopicDeletions())
+  const topics = (await zkClient.getAllTopicsInCluster()).filter((t) => !going.has(t))
   const assignment = await zkClient.getReplicaAssignmentForTopics(topics)
   const states = await zkClient.getTopicPartitionStates([...assignment.keys()])
   return [...states]
