@@ -16,8 +16,7 @@
  * The leader knows where our last epoch really ended.
  *
  * @kafka core/src/main/scala/kafka/server/ReplicaFetcherThread.scala
- * @differs fetches without a session (id 0, epoch -1): every request names all partitions.
- *   Replication quotas are left out.
+ * @differs Replication quotas are left out.
  * @module
  */
 import {
@@ -52,6 +51,7 @@ import { ListOffsets } from '../protocol/messages/ListOffsets.ts'
 import { OffsetForLeaderEpoch } from '../protocol/messages/OffsetForLeaderEpoch.ts'
 import { MemoryRecords } from '../record/MemoryRecords.ts'
 import type { BrokerEndPoint } from '../zk/Broker.ts'
+import { FetchSessionHandler, type SessionPartition } from './FetchSessionHandler.ts'
 import type { Partition } from './Partition.ts'
 import type { Replica } from './Replica.ts'
 import type { ReplicaAlterLogDirsManager } from './ReplicaAlterLogDirsManager.ts'
@@ -64,8 +64,6 @@ const log = logger('ReplicaFetcherThread')
 const LATEST_TIMESTAMP = -1
 /** In ListOffsets: where the log starts. */
 const EARLIEST_TIMESTAMP = -2
-/** No session: this request stands alone. */
-const SESSIONLESS = { sessionId: 0, sessionEpoch: -1 } as const
 
 /** What the thread asks of the broker's partitions. */
 export interface FollowedPartitions {
@@ -114,6 +112,7 @@ export class ReplicaFetcherThread extends AbstractFetcherThread<
   readonly #replicas: FollowedPartitions
   readonly #leaderEndpoint: BlockingSend
   readonly #halt: ((reason: string) => void) | undefined
+  readonly #fetchSessionHandler: FetchSessionHandler
 
   /** Makes the loop; it follows nothing yet. */
   constructor(options: ReplicaFetcherThreadOptions) {
@@ -128,6 +127,7 @@ export class ReplicaFetcherThread extends AbstractFetcherThread<
     this.#replicas = options.replicas
     this.#leaderEndpoint = options.leaderEndpoint
     this.#halt = options.halt
+    this.#fetchSessionHandler = new FetchSessionHandler(options.sourceBroker.id)
   }
 
   /** Asks the loop to end, and frees it from a request that is under way. */
@@ -226,10 +226,7 @@ export class ReplicaFetcherThread extends AbstractFetcherThread<
   override buildFetchRequest(
     states: PartitionStates,
   ): ResultWithPartitions<ReplicaFetchRequest> {
-    const offsets = new TopicPartitionMap<{
-      fetchOffset: number
-      logStartOffset: number
-    }>()
+    const next = new TopicPartitionMap<SessionPartition>()
     const partitionsWithError: TopicPartition[] = []
     for (const [topicPartition, state] of states) {
       if (!this.isReadyForFetch(state)) continue
@@ -238,48 +235,64 @@ export class ReplicaFetcherThread extends AbstractFetcherThread<
         const replica = this.#replicas.getReplicaOrException(topicPartition)
         const { fetchOffset } = state
         const { logStartOffset } = replica
-        offsets.set(topicPartition, { fetchOffset, logStartOffset })
+        next.set(topicPartition, { fetchOffset, logStartOffset })
       } catch (cause) {
         if (!isPartitionTrouble(cause)) throw cause
         partitionsWithError.push(topicPartition)
       }
     }
 
+    // Name what changed since the last request of this session.
     const { config } = this.#replicas
+    const data = this.#fetchSessionHandler.build(next)
+    const { toSend, toForget, sessionPartitions, sessionId, sessionEpoch } = data
+    const forgotten = new TopicPartitionMap<true>()
+    for (const topicPartition of toForget) forgotten.set(topicPartition, true)
     const body: FetchRequestBody = {
       replicaId: config.brokerId,
       maxWaitMs: config.replicaFetchWaitMaxMs,
       minBytes: config.replicaFetchMinBytes,
       maxBytes: config.replicaFetchResponseMaxBytes,
       isolationLevel: 0,
-      ...SESSIONLESS,
-      topics: byTopic(offsets, (partition, { fetchOffset, logStartOffset }) => ({
+      ...{ sessionId, sessionEpoch },
+      topics: byTopic(toSend, (partition, { fetchOffset, logStartOffset }) => ({
         partition,
         fetchOffset,
         logStartOffset,
         partitionMaxBytes: config.replicaFetchMaxBytes,
       })),
-      forgottenTopicsData: [],
+      forgottenTopicsData: byTopic(forgotten, (partition) => partition),
     }
     const result: ReplicaFetchRequest = {
       body,
-      isEmpty: offsets.size === 0,
-      offset: (topicPartition) => offsets.get(topicPartition)?.fetchOffset,
+      isEmpty: sessionPartitions.size === 0 && toForget.length === 0,
+      offset: (topicPartition) => sessionPartitions.get(topicPartition)?.fetchOffset,
     }
     return { result, partitionsWithError }
   }
 
-  /** Sends the fetch. @throws when the connection or the request as a whole fails. */
+  /**
+   * Sends the fetch.
+   *
+   * @returns what came; nothing when the leader does not know the session: then the next
+   *   request names everything again
+   * @throws when the connection fails
+   */
   override async fetch(
     request: ReplicaFetchRequest,
   ): Promise<(readonly [TopicPartition, ReplicaPartitionData])[]> {
-    const response: FetchResponse = await this.#leaderEndpoint.sendRequest(
-      Fetch,
-      Fetch.maxVersion,
-      request.body,
-    )
-    const error = Errors.forCode(response.errorCode)
-    if (error !== Errors.NONE) throw new KafkaException(`fetch refused: ${error.name}`)
+    let response: FetchResponse
+    try {
+      response = await this.#leaderEndpoint.sendRequest(
+        Fetch,
+        Fetch.maxVersion,
+        request.body,
+      )
+    } catch (error) {
+      this.#fetchSessionHandler.handleError()
+      throw error
+    }
+    if (!this.#fetchSessionHandler.handleResponse(response)) return []
     return response.responses.flatMap(({ topic, partitions }) =>
       partitions.map((data) => {
         const topicPartition = new TopicPartition(topic, data.partition)

@@ -3,6 +3,7 @@ import { Deferred } from '../../src/base/async/Deferred.ts'
 import { ByteReader } from '../../src/base/bytes/ByteReader.ts'
 import { ByteWriter } from '../../src/base/bytes/ByteWriter.ts'
 import { ClosedChannelException } from '../../src/base/errors.ts'
+import { SeededRandom } from '../../src/base/platform/memory/SeededRandom.ts'
 import { TopicPartition } from '../../src/base/TopicPartition.ts'
 import { TopicPartitionMap } from '../../src/base/TopicPartitionMap.ts'
 import { Fetch, type FetchRequest } from '../../src/protocol/messages/Fetch.ts'
@@ -13,18 +14,27 @@ import {
 } from '../../src/protocol/messages/OffsetForLeaderEpoch.ts'
 import type { BlockingSend } from '../../src/replica/ReplicaFetcherBlockingSend.ts'
 import { ReplicaFetcherThread } from '../../src/replica/ReplicaFetcherThread.ts'
+import { FetchManager } from '../../src/server/FetchManager.ts'
+import { FetchSessionCache } from '../../src/server/FetchSession.ts'
 import { ReplicaWorld } from './replica-test-kit.ts'
 
 const t0 = new TopicPartition('t', 0)
+const t1 = new TopicPartition('t', 1)
 
 /** A wire without a network: requests and answers go through the schemas. */
 class WireToLeader implements BlockingSend {
   readonly leader: ReplicaWorld
   readonly sent: string[] = []
+  /** The fetches so far: their session epoch, and the partitions that they name. */
+  readonly fetches: { epoch: number; asked: string[] }[] = []
+  readonly cache = new FetchSessionCache(10, 120_000, new SeededRandom(1))
+  readonly sessions: FetchManager
+  lastSessionId = 0
   readonly #closed = new Deferred<never>()
 
   constructor(leader: ReplicaWorld) {
     this.leader = leader
+    this.sessions = new FetchManager(leader.clock, this.cache)
   }
 
   // biome-ignore lint/suspicious/noExplicitAny: answers any API
@@ -55,7 +65,29 @@ class WireToLeader implements BlockingSend {
     return { topics: [{ name: 't', partitions }] }
   }
 
+  /** What a broker does with a fetch, sessions included. */
   #fetch(request: FetchRequest): Promise<unknown> {
+    const asked = request.topics.flatMap(({ topic, partitions }) =>
+      partitions.map(
+        ({ partition, partitionMaxBytes: maxBytes, ...rest }) =>
+          [new TopicPartition(topic, partition), { ...rest, maxBytes }] as const,
+      ),
+    )
+    const forgotten = request.forgottenTopicsData.flatMap(({ topic, partitions }) =>
+      partitions.map((partition) => new TopicPartition(topic, partition)),
+    )
+    const { sessionId, sessionEpoch: epoch } = request
+    this.fetches.push({ epoch, asked: asked.map(([tp]) => tp.key) })
+    const data = new TopicPartitionMap<(typeof asked)[number][1]>()
+    for (const [tp, fetch] of asked) data.set(tp, fetch)
+    const context = this.sessions.newContext(
+      { sessionId, epoch },
+      data,
+      forgotten,
+      true,
+    )
+    const fetchInfos: (typeof asked)[number][] = []
+    context.foreachPartition((tp, fetch) => fetchInfos.push([tp, fetch]))
     return new Promise((resolve) => {
       this.leader.replicaManager.fetchMessages({
         timeout: request.maxWaitMs,
@@ -64,37 +96,38 @@ class WireToLeader implements BlockingSend {
         fetchMaxBytes: request.maxBytes,
         hardMaxBytesLimit: false,
         isolationLevel: 'READ_UNCOMMITTED',
-        fetchInfos: request.topics.flatMap(({ topic, partitions }) =>
-          partitions.map(
-            ({ partition, fetchOffset, logStartOffset, partitionMaxBytes }) =>
-              [
-                new TopicPartition(topic, partition),
-                { fetchOffset, logStartOffset, maxBytes: partitionMaxBytes },
-              ] as const,
-          ),
-        ),
-        responseCallback: (results) =>
+        fetchInfos,
+        responseCallback: (results) => {
+          const answer = context.updateAndGenerateResponseData(
+            results.map(([tp, { error, lastStableOffset, ...rest }]) => {
+              const known = { errorCode: error.code, partition: tp.partition }
+              return [
+                tp,
+                { ...rest, ...known, lastStableOffset: lastStableOffset ?? -1 },
+              ]
+            }),
+          )
+          this.lastSessionId = answer.sessionId
           resolve({
-            responses: results.map(([{ topic, partition }, data]) => ({
-              topic,
-              partitions: [{ ...data, partition, errorCode: data.error.code }].map(
-                ({ lastStableOffset, ...rest }) => ({
-                  ...rest,
-                  lastStableOffset: lastStableOffset ?? -1,
-                }),
-              ),
-            })),
-          }),
+            errorCode: answer.error.code,
+            sessionId: answer.sessionId,
+            responses: answer.partitions.map(([{ topic }, partition]) => {
+              return { topic, partitions: [partition] }
+            }),
+          })
+        },
       })
     })
   }
 
-  #epochs(request: OffsetForLeaderEpochRequest): unknown {
-    const { partition, leaderEpoch } = request.topics[0]!.partitions[0]!
-    const asked = new TopicPartitionMap<number>().set(t0, leaderEpoch)
+  #epochs({ topics }: OffsetForLeaderEpochRequest): unknown {
+    const asked = new TopicPartitionMap<number>()
+    for (const { partition, leaderEpoch } of topics[0]!.partitions)
+      asked.set(new TopicPartition('t', partition), leaderEpoch)
     const answers = this.leader.replicaManager.lastOffsetForLeaderEpoch(asked)
-    const { error, endOffset } = answers.get(t0)!
-    const partitions = [{ partition, errorCode: error.code, endOffset }]
+    const partitions = [...answers].map(([{ partition }, { error, endOffset }]) => {
+      return { partition, errorCode: error.code, endOffset }
+    })
     return { topics: [{ topic: 't', partitions }] }
   }
 
@@ -220,5 +253,40 @@ describe('ReplicaFetcherThread', () => {
     await follower.clock.advance(2500)
     await settle()
     expect(ends()).toEqual([1, 1])
+  })
+
+  it('names in a session only what changed since its last fetch', async () => {
+    await leader.leaderAndIsr(t0, roles)
+    await leader.leaderAndIsr(t1, roles)
+    leader.produce(t0, ['a'], 1)
+    await follower.leaderAndIsr(t1, roles)
+    await thread.addPartitions(new TopicPartitionMap<number>().set(t1, 0))
+    await follow()
+    expect(wire.fetches).toEqual([
+      { epoch: 0, asked: ['t-1', 't-0'] },
+      { epoch: 1, asked: ['t-0'] },
+    ])
+
+    // What is not named is fetched all the same.
+    leader.produce(t1, ['b'], 1)
+    await settle()
+    expect(wire.fetches.at(-1)?.asked).toEqual(['t-1'])
+    expect(follower.replicaManager.getReplica(t1)?.logEndOffset.messageOffset).toBe(1)
+  })
+
+  it('names everything again when the leader has lost the session', async () => {
+    await leader.leaderAndIsr(t0, roles)
+    leader.produce(t0, ['first'], 1)
+    await follow()
+    expect(wire.cache.remove(wire.lastSessionId)).toBeDefined()
+    leader.produce(t0, ['a'], 1)
+    await settle()
+    leader.produce(t0, ['b'], 1)
+    await settle()
+    expect(ends()).toEqual([3, 3])
+    expect(wire.fetches.filter(({ epoch }) => epoch === 0)).toEqual([
+      { epoch: 0, asked: ['t-0'] },
+      { epoch: 0, asked: ['t-0'] },
+    ])
   })
 })
