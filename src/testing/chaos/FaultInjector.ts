@@ -43,7 +43,10 @@ export interface FaultKind {
 }
 
 /** Longest pause between two faults, in ms. */
-const MAX_PAUSE_MS = 1800
+const MAX_PAUSE_MS = 1500
+
+/** Faults at a time, at most: with more, nothing is acknowledged that could be lost. */
+const MAX_AT_ONCE = 2
 
 /** Pause between two tries to start a broker, in ms. */
 const RESTART_PAUSE_MS = 500
@@ -55,6 +58,7 @@ export class FaultInjector {
   readonly #claimed = new Set<string>()
   readonly #counts = new Map<string, number>()
   readonly #closing = new AbortController()
+  #atOnce = 0
 
   /** @param diskFaults - whether disks can be filled on this machine */
   constructor(world: World, diskFaults: boolean) {
@@ -95,7 +99,8 @@ export class FaultInjector {
       const [shortest, longest] = kind?.lastsMs ?? [0, 0]
       const lastsMs = shortest + random.nextInt(longest - shortest + 1)
       const pauseMs = random.nextInt(MAX_PAUSE_MS)
-      if (kind && !kind.claims.some((claim) => this.#claimed.has(claim))) {
+      const free = kind?.claims.every((claim) => !this.#claimed.has(claim))
+      if (kind && free && this.#atOnce < MAX_AT_ONCE) {
         const left = Math.max(0, deadline - clock.monotonic())
         running.push(this.#do(kind, Math.min(lastsMs, left)))
       }
@@ -113,12 +118,14 @@ export class FaultInjector {
     const { clock, onEvent } = this.#world
     const what = `${kind.name} (${kind.claims.join(', ')})`
     for (const claim of kind.claims) this.#claimed.add(claim)
+    this.#atOnce++
     this.#counts.set(kind.name, (this.#counts.get(kind.name) ?? 0) + 1)
     onEvent(`${what} for ${lastsMs.toFixed()} ms`)
     await kind.begin()
     await clock.sleep(lastsMs)
     await kind.end()
     onEvent(`${what} is over`)
+    this.#atOnce--
     for (const claim of kind.claims) this.#claimed.delete(claim)
   }
 
