@@ -18,6 +18,9 @@ const benches: Readonly<Record<string, (seconds: number) => Promise<string>>> = 
   produce: async (seconds) => (await import('./bench/produce.ts')).produce(seconds),
   fetch: async (seconds) => (await import('./bench/fetch.ts')).fetch(seconds),
   latency: async () => (await import('./bench/latency.ts')).latency(),
+  replicate: async (seconds) =>
+    (await import('./bench/replicate.ts')).replicate(seconds),
+  failover: async () => (await import('./bench/failover.ts')).failover(),
   recording: async () => (await import('./bench/recording.ts')).recording(),
 }
 

@@ -95,7 +95,10 @@ program
 program
   .command('bench')
   .description('run benchmarks, each beside its physical limit in the same run')
-  .argument('[names...]', 'boot, produce, fetch, latency, recording; default all')
+  .argument(
+    '[names...]',
+    'boot, produce, fetch, latency, replicate, failover, recording; default all',
+  )
   .option('--seconds <n>', 'length of one measurement', positive, 4)
   .action(async (names: string[], options) => {
     process.exitCode = await (await import('./bench.ts')).bench(names, options)

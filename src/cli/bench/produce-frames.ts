@@ -23,10 +23,10 @@ export function batchOf(recordBytes: number, bytes = BATCH_BYTES): MemoryRecords
   return MemoryRecords.withRecords({ magic: 2 }, ...records)
 }
 
-/** A whole Produce request, version 5, acks 1. */
-export function produceFrame(topic: string, records: MemoryRecords): Buffer {
+/** A whole Produce request, version 5. */
+export function produceFrame(topic: string, records: MemoryRecords, acks = 1): Buffer {
   return encodeRequest(ApiKeys.PRODUCE, 5, 1, 'bench', {
-    ...{ transactionalId: null, acks: 1, timeoutMs: 30_000 },
+    ...{ transactionalId: null, acks, timeoutMs: 30_000 },
     topicData: [{ name: topic, partitionData: [{ index: 0, records }] }],
   })
 }

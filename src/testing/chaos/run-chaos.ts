@@ -10,7 +10,6 @@
  *
  * @module
  */
-import net from 'node:net'
 import { SeededRandom } from '../../base/platform/memory/SeededRandom.ts'
 import { nodePlatform } from '../../base/platform/node/node-platform.ts'
 import type { Platform } from '../../base/platform/Platform.ts'
@@ -22,6 +21,7 @@ import { ChaosProducer } from './ChaosProducer.ts'
 import { ClusterClient } from './ClusterClient.ts'
 import { ClusterObserver } from './ClusterObserver.ts'
 import { FaultInjector, type World, ZOOKEEPER_PARTY } from './FaultInjector.ts'
+import { freePorts } from './free-ports.ts'
 import { KafkaParties, LinkProxy } from './LinkProxy.ts'
 import { readStoredBatches } from './stored-replicas.ts'
 import { ZooKeeperProcess } from './ZooKeeperProcess.ts'
@@ -237,24 +237,6 @@ async function setUp(options: ChaosOptions): Promise<Stage> {
 async function startFirst(broker: BrokerProcess): Promise<void> {
   if (await broker.start()) return
   throw new Error(`broker ${broker.id} does not start, see ${broker.logFile}`)
-}
-
-/** Finds ports that nobody listens on, all different. */
-async function freePorts(count: number): Promise<number[]> {
-  const servers = Array.from({ length: count }, () => net.createServer())
-  const ports = await Promise.all(
-    servers.map(
-      (server) =>
-        new Promise<number>((resolve, reject) => {
-          server.once('error', reject)
-          server.listen(0, '127.0.0.1', () => {
-            resolve((server.address() as net.AddressInfo).port)
-          })
-        }),
-    ),
-  )
-  for (const server of servers) await new Promise((resolve) => server.close(resolve))
-  return ports
 }
 
 async function createTopic({ ports, platform, options }: Stage): Promise<void> {

@@ -1,0 +1,75 @@
+/**
+ * # Three brokers
+ *
+ * Three broker processes on one ZooKeeper process, for what only more than one can show.
+ *
+ * @module
+ */
+import { nodePlatform } from '../../base/platform/node/node-platform.ts'
+import { CreateTopics } from '../../protocol/messages/CreateTopics.ts'
+import { BrokerProcess } from '../../testing/chaos/BrokerProcess.ts'
+import { ClusterClient } from '../../testing/chaos/ClusterClient.ts'
+import { freePorts } from '../../testing/chaos/free-ports.ts'
+import { ZooKeeperProcess } from '../../testing/chaos/ZooKeeperProcess.ts'
+import { inTemporaryDirectory } from './processes.ts'
+
+const BROKERS = 3
+const TIMEOUT_MS = 30_000
+
+/** Processes that run. */
+export interface ThreeBrokers {
+  readonly brokers: readonly BrokerProcess[]
+  readonly ports: readonly number[]
+  readonly zookeeper: ZooKeeperProcess
+}
+
+/** Runs `body` with three brokers, and ends them. */
+export function withThreeBrokers<T>(
+  config: Readonly<Record<string, string>>,
+  body: (cluster: ThreeBrokers) => Promise<T>,
+): Promise<T> {
+  return inTemporaryDirectory(async (home) => {
+    const zookeeper = new ZooKeeperProcess(home)
+    await zookeeper.start()
+    const ports = await freePorts(BROKERS)
+    const brokers = ports.map((port, id) => {
+      const zookeeperPort = zookeeper.port
+      const options = { id, home, port, advertisedPort: port, zookeeperPort, config }
+      return new BrokerProcess(options)
+    })
+    try {
+      for (const broker of brokers)
+        if (!(await broker.start()))
+          throw new Error(`broker ${broker.id} did not start`)
+      return await body({ brokers, ports, zookeeper })
+    } finally {
+      await Promise.all(brokers.map((broker) => broker.kill()))
+      await zookeeper.kill()
+    }
+  })
+}
+
+/** Creates a topic of one partition; the first of `replicas` leads it. */
+export async function createAssigned(
+  { ports }: ThreeBrokers,
+  topic: string,
+  replicas: readonly number[],
+): Promise<void> {
+  const platform = nodePlatform()
+  const client = new ClusterClient({ clientId: 'bench', topic, ports, platform })
+  const assigned = {
+    ...{ name: topic, numPartitions: -1, replicationFactor: -1, configs: [] },
+    assignments: [{ partition: 0, brokerIds: replicas }],
+  }
+  const body = { topics: [assigned], timeoutMs: TIMEOUT_MS, validateOnly: false }
+  try {
+    // Only the controller takes it.
+    for (const broker of ports.keys()) {
+      const answer = await client.lineTo(broker).sendAndReceive(CreateTopics, 2, body)
+      if (answer.topics[0]?.errorCode === 0) return
+    }
+  } finally {
+    client.close()
+  }
+  throw new Error(`no broker would create ${topic}`)
+}
