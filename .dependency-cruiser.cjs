@@ -19,6 +19,7 @@ const wings = [
     'server',
     ['base', 'protocol', 'record', 'log', 'zookeeper', 'zk', 'network', 'replica', 'controller', 'coordinator', 'security'],
   ],
+  ['clients', ['base', 'protocol', 'record', 'network']],
   ['producer', ['base', 'protocol', 'record', 'zookeeper', 'zk', 'network']],
   ['consumer', ['base', 'protocol', 'record', 'zookeeper', 'zk', 'network', 'producer']],
 ]

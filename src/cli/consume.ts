@@ -13,26 +13,26 @@ import { nodePlatform } from '../base/platform/node/node-platform.ts'
 import type { Platform } from '../base/platform/Platform.ts'
 import { TopicPartition } from '../base/TopicPartition.ts'
 import { TopicPartitionMap } from '../base/TopicPartitionMap.ts'
-import { ConsumerConfig } from '../consumer/ConsumerConfig.ts'
-import { Blacklist, Whitelist } from '../consumer/TopicFilter.ts'
-import type { ClusterClient } from '../network/ClusterClient.ts'
-import { KafkaConfig } from '../server/KafkaConfig.ts'
-import { connectWithNodeZookeeperClient } from '../zookeeper/node-zookeeper-client-session.ts'
+import type { ClusterClient } from '../clients/ClusterClient.ts'
+import type { RecordSource } from '../clients/fetched-record.ts'
+import { GroupConsumer } from '../clients/GroupConsumer.ts'
 import {
   EARLIEST_TIMESTAMP,
   LATEST_TIMESTAMP,
   listOffsets,
-} from './admin/list-offsets.ts'
+} from '../clients/list-offsets.ts'
+import { PartitionReader } from '../clients/PartitionReader.ts'
+import { ConsumerConfig } from '../consumer/ConsumerConfig.ts'
+import { Blacklist, Whitelist } from '../consumer/TopicFilter.ts'
+import { KafkaConfig } from '../server/KafkaConfig.ts'
+import { connectWithNodeZookeeperClient } from '../zookeeper/node-zookeeper-client-session.ts'
 import { withZooKeeper } from './admin/open-zookeeper.ts'
 import { keyValues } from './key-value.ts'
 import { type ClusterOptions, onCluster } from './on-cluster.ts'
 import { stdout } from './stdout.ts'
 import { ConsoleConsumer } from './tools/ConsoleConsumer.ts'
-import type { ConsoleSource } from './tools/console-record.ts'
 import { DefaultMessageFormatter } from './tools/DefaultMessageFormatter.ts'
-import { GroupConsumer } from './tools/GroupConsumer.ts'
 import { OldConsumerSource } from './tools/OldConsumerSource.ts'
-import { PartitionReader } from './tools/PartitionReader.ts'
 import { untilSignal } from './until-signal.ts'
 
 /** The flags. */
@@ -83,7 +83,7 @@ export async function consume(options: ConsumeOptions): Promise<void> {
   const { clock } = nodePlatform()
   const output = stdout()
   const consumer = new ConsoleConsumer(formatter, output, clock)
-  const read = (source: ConsoleSource) => consumer.process(source, options, stop.signal)
+  const read = (source: RecordSource) => consumer.process(source, options, stop.signal)
   try {
     if (options.zookeeper === undefined) {
       await onCluster(options, {
@@ -102,7 +102,7 @@ async function newSource(
   { clock, random }: Platform,
   options: ConsumeOptions,
   properties: Readonly<Record<string, string>>,
-): Promise<ConsoleSource> {
+): Promise<RecordSource> {
   const { topic, partition, isolationLevel } = options
   const autoOffsetReset = resetOf(options, properties, 'earliest', 'latest')
   const reader = { client, clock, autoOffsetReset, isolationLevel } as const
@@ -148,7 +148,7 @@ async function startOf(
 async function readWithOldConsumer(
   options: ConsumeOptions,
   properties: Readonly<Record<string, string>>,
-  read: (source: ConsoleSource) => Promise<void>,
+  read: (source: RecordSource) => Promise<void>,
 ): Promise<void> {
   const platform = nodePlatform()
   const { zookeeper = '' } = options

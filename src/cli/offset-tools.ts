@@ -9,7 +9,7 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { IllegalArgumentException, IllegalStateException } from '../base/errors.ts'
 import { nodePlatform } from '../base/platform/node/node-platform.ts'
-import { throwUnlessNone } from '../network/ClusterClient.ts'
+import { throwUnlessNone } from '../clients/ClusterClient.ts'
 import { ListOffsets } from '../protocol/messages/ListOffsets.ts'
 import { ZkUtils } from '../zk/ZkUtils.ts'
 import { withZooKeeper } from './admin/open-zookeeper.ts'

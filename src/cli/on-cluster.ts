@@ -7,7 +7,7 @@
 import { IllegalArgumentException, IOException } from '../base/errors.ts'
 import { nodePlatform } from '../base/platform/node/node-platform.ts'
 import type { Platform } from '../base/platform/Platform.ts'
-import { ClusterClient } from '../network/ClusterClient.ts'
+import { ClusterClient } from '../clients/ClusterClient.ts'
 import type { KafkaZkClient } from '../zk/KafkaZkClient.ts'
 import type { ZooKeeperClient } from '../zookeeper/ZooKeeperClient.ts'
 import { withZooKeeper } from './admin/open-zookeeper.ts'

@@ -10,6 +10,7 @@ import { readFileSync } from 'node:fs'
 import { createInterface } from 'node:readline'
 import { IllegalArgumentException } from '../base/errors.ts'
 import { nodePlatform } from '../base/platform/node/node-platform.ts'
+import { RecordSender } from '../clients/RecordSender.ts'
 import { KeyedMessage } from '../producer/KeyedMessage.ts'
 import { Producer } from '../producer/Producer.ts'
 import { ProducerConfig } from '../producer/ProducerConfig.ts'
@@ -18,7 +19,6 @@ import { KafkaConfig } from '../server/KafkaConfig.ts'
 import { keyValues } from './key-value.ts'
 import { clusterClient } from './on-cluster.ts'
 import { type ConsoleMessage, LineMessageReader } from './tools/LineMessageReader.ts'
-import { RecordSender } from './tools/RecordSender.ts'
 
 /** The flags. */
 export interface ProduceOptions {

@@ -5,13 +5,16 @@
  */
 import type { ExampleTrace } from './ExampleTrace.ts'
 import { becomeLeaderOrFollower } from './examples/become-leader-or-follower.ts'
+import { commitOffset } from './examples/commit-offset.ts'
 import { consumer } from './examples/consumer.ts'
+import { joinGroup } from './examples/join-group.ts'
 import { kafkaStream } from './examples/kafka-stream.ts'
 import { produce } from './examples/produce.ts'
 import { producer } from './examples/producer.ts'
 import { replicate } from './examples/replicate.ts'
 import { request } from './examples/request.ts'
 import { serverStartup } from './examples/server-startup.ts'
+import { transaction } from './examples/transaction.ts'
 
 /** All example traces, in the order of the notes. */
 export const examples: readonly ExampleTrace[] = [
@@ -23,4 +26,7 @@ export const examples: readonly ExampleTrace[] = [
   produce,
   becomeLeaderOrFollower,
   replicate,
+  joinGroup,
+  commitOffset,
+  transaction,
 ]

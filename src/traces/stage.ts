@@ -12,6 +12,7 @@ import { TopicPartitionMap } from '../base/TopicPartitionMap.ts'
 import { ConsumerConfig } from '../consumer/ConsumerConfig.ts'
 import { Consumer } from '../consumer/ConsumerConnector.ts'
 import type { ZookeeperConsumerConnector } from '../consumer/ZookeeperConsumerConnector.ts'
+import { NetworkClient } from '../network/NetworkClient.ts'
 import { ProducerRequest, type ProducerResponse } from '../producer/ProducerRequest.ts'
 import { SyncProducer } from '../producer/SyncProducer.ts'
 import { SyncProducerConfig } from '../producer/SyncProducerConfig.ts'
@@ -51,6 +52,17 @@ export function producerFor({ host, port }: Stage): SyncProducer {
     'request.required.acks': '1',
   })
   return new SyncProducer(config, nodePlatform())
+}
+
+/** Makes a line to the broker, for requests that the clients of the notes do not have. */
+export function clientOn(
+  { host, port, cluster }: Stage,
+  clientId: string,
+): NetworkClient {
+  const { network, clock } = cluster.platform
+  return new NetworkClient({
+    ...{ host, port, clientId, requestTimeoutMs: 30_000, network, clock },
+  })
 }
 
 /** A request for some texts in one partition of the topic, in message format 1. */

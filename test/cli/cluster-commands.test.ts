@@ -12,19 +12,19 @@ import {
   type ConsumerGroupCommandOptions,
 } from '../../src/cli/admin/ConsumerGroupCommand.ts'
 import { KafkaConsumerGroupService } from '../../src/cli/admin/KafkaConsumerGroupService.ts'
-import { EARLIEST_TIMESTAMP, listOffsets } from '../../src/cli/admin/list-offsets.ts'
 import {
   TopicCommand,
   type TopicCommandOptions,
 } from '../../src/cli/admin/TopicCommand.ts'
 import { ZookeeperTopicService } from '../../src/cli/admin/ZookeeperTopicService.ts'
 import { ConsoleConsumer } from '../../src/cli/tools/ConsoleConsumer.ts'
-import type { ConsoleRecord } from '../../src/cli/tools/console-record.ts'
 import { DefaultMessageFormatter } from '../../src/cli/tools/DefaultMessageFormatter.ts'
-import { GroupConsumer } from '../../src/cli/tools/GroupConsumer.ts'
-import { PartitionReader } from '../../src/cli/tools/PartitionReader.ts'
-import { RecordSender } from '../../src/cli/tools/RecordSender.ts'
-import { ClusterClient } from '../../src/network/ClusterClient.ts'
+import { ClusterClient } from '../../src/clients/ClusterClient.ts'
+import type { FetchedRecord } from '../../src/clients/fetched-record.ts'
+import { GroupConsumer } from '../../src/clients/GroupConsumer.ts'
+import { EARLIEST_TIMESTAMP, listOffsets } from '../../src/clients/list-offsets.ts'
+import { PartitionReader } from '../../src/clients/PartitionReader.ts'
+import { RecordSender } from '../../src/clients/RecordSender.ts'
 import { CompressionType } from '../../src/record/CompressionType.ts'
 import { type KafkaCluster, startCluster } from '../../src/testing/start-cluster.ts'
 import { KafkaZkClient } from '../../src/zk/KafkaZkClient.ts'
@@ -132,7 +132,7 @@ function member(group: string, topic: string) {
   const own = newClient()
   const options = { ...reading(), client: own, group, wanted: () => [topic] }
   const consumer = new GroupConsumer(options)
-  const done = consumer.run(async (records: readonly ConsoleRecord[]) => {
+  const done = consumer.run(async (records: readonly FetchedRecord[]) => {
     for (const { value, partition } of records) {
       values.push(String(value))
       partitions.add(partition)

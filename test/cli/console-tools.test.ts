@@ -3,9 +3,9 @@ import { TopicPartition } from '../../src/base/TopicPartition.ts'
 import { parseConfigsToBeAdded } from '../../src/cli/admin/ConfigCommand.ts'
 import { parseDatetime, parseDuration } from '../../src/cli/admin/offset-reset.ts'
 import { DefaultMessageFormatter } from '../../src/cli/tools/DefaultMessageFormatter.ts'
-import { assignRanges } from '../../src/cli/tools/GroupConsumer.ts'
 import { LineMessageReader } from '../../src/cli/tools/LineMessageReader.ts'
-import { murmur2 } from '../../src/cli/tools/murmur2.ts'
+import { assignRanges } from '../../src/clients/GroupConsumer.ts'
+import { murmur2 } from '../../src/clients/murmur2.ts'
 import {
   deserializeAssignment,
   deserializeSubscription,

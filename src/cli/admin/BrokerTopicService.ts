@@ -9,7 +9,7 @@
  * @module
  */
 import { Errors } from '../../base/errors.ts'
-import { type ClusterClient, throwUnlessNone } from '../../network/ClusterClient.ts'
+import { type ClusterClient, throwUnlessNone } from '../../clients/ClusterClient.ts'
 import { CreatePartitions } from '../../protocol/messages/CreatePartitions.ts'
 import { CreateTopics } from '../../protocol/messages/CreateTopics.ts'
 import { DeleteTopics } from '../../protocol/messages/DeleteTopics.ts'

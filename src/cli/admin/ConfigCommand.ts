@@ -19,8 +19,8 @@ import {
   IllegalArgumentException,
   InvalidConfigurationException,
 } from '../../base/errors.ts'
+import type { ClusterClient } from '../../clients/ClusterClient.ts'
 import { LogConfig } from '../../log/LogConfig.ts'
-import type { ClusterClient } from '../../network/ClusterClient.ts'
 import { AdminZkClient } from '../../zk/AdminZkClient.ts'
 import { ConfigEntityName, ConfigType } from '../../zk/admin-znodes.ts'
 import type { KafkaZkClient } from '../../zk/KafkaZkClient.ts'

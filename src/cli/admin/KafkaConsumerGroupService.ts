@@ -15,7 +15,8 @@ import {
   type ClusterClient,
   type Node,
   throwUnlessNone,
-} from '../../network/ClusterClient.ts'
+} from '../../clients/ClusterClient.ts'
+import { LATEST_TIMESTAMP, listOffsets } from '../../clients/list-offsets.ts'
 import {
   deserializeAssignment,
   PROTOCOL_TYPE,
@@ -31,7 +32,6 @@ import type {
   GroupOffsets,
   PartitionAssignmentState,
 } from './ConsumerGroupService.ts'
-import { LATEST_TIMESTAMP, listOffsets } from './list-offsets.ts'
 
 /** One member of a group. */
 export interface MemberSummary {

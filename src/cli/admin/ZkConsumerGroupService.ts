@@ -14,7 +14,8 @@
  */
 import { TopicPartition } from '../../base/TopicPartition.ts'
 import { TopicPartitionMap } from '../../base/TopicPartitionMap.ts'
-import type { ClusterClient } from '../../network/ClusterClient.ts'
+import type { ClusterClient } from '../../clients/ClusterClient.ts'
+import { LATEST_TIMESTAMP, listOffsets } from '../../clients/list-offsets.ts'
 import { ZKGroupDirs, ZKGroupTopicDirs, type ZkUtils } from '../../zk/ZkUtils.ts'
 import type {
   ConsumerGroupService,
@@ -23,7 +24,6 @@ import type {
   PartitionAssignmentState,
 } from './ConsumerGroupService.ts'
 import { byPartition, KafkaConsumerGroupService } from './KafkaConsumerGroupService.ts'
-import { LATEST_TIMESTAMP, listOffsets } from './list-offsets.ts'
 
 /** Groups in ZooKeeper. */
 export class ZkConsumerGroupService implements ConsumerGroupService {

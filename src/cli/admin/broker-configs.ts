@@ -7,7 +7,7 @@
  *
  * @module
  */
-import { type ClusterClient, throwUnlessNone } from '../../network/ClusterClient.ts'
+import { type ClusterClient, throwUnlessNone } from '../../clients/ClusterClient.ts'
 import { AlterConfigs } from '../../protocol/messages/AlterConfigs.ts'
 import { DescribeConfigs } from '../../protocol/messages/DescribeConfigs.ts'
 

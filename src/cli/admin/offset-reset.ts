@@ -11,8 +11,12 @@
 import { IllegalArgumentException } from '../../base/errors.ts'
 import { TopicPartition } from '../../base/TopicPartition.ts'
 import { TopicPartitionMap } from '../../base/TopicPartitionMap.ts'
+import {
+  EARLIEST_TIMESTAMP,
+  LATEST_TIMESTAMP,
+  listOffsets,
+} from '../../clients/list-offsets.ts'
 import type { KafkaConsumerGroupService } from './KafkaConsumerGroupService.ts'
-import { EARLIEST_TIMESTAMP, LATEST_TIMESTAMP, listOffsets } from './list-offsets.ts'
 
 /** The flags of scope and scenario; exactly one scenario is set. */
 export interface OffsetResetOptions {

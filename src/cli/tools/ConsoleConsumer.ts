@@ -9,7 +9,7 @@
  */
 import { onAbort } from '../../base/async/abort.ts'
 import type { Clock, TimerHandle } from '../../base/platform/Platform.ts'
-import type { ConsoleRecord, ConsoleSource } from './console-record.ts'
+import type { FetchedRecord, RecordSource } from '../../clients/fetched-record.ts'
 import type { DefaultMessageFormatter } from './DefaultMessageFormatter.ts'
 
 /** When to end, and what to do with a record that cannot be printed. */
@@ -50,7 +50,7 @@ export class ConsoleConsumer {
    * @kafka core/src/main/scala/kafka/tools/ConsoleConsumer.scala#process
    */
   async process(
-    source: ConsoleSource,
+    source: RecordSource,
     options: ConsoleConsumerOptions,
     signal: AbortSignal,
   ): Promise<void> {
@@ -68,7 +68,7 @@ export class ConsoleConsumer {
 
     // Print what comes.
     let failure: unknown
-    const deliver = async (records: readonly ConsoleRecord[]) => {
+    const deliver = async (records: readonly FetchedRecord[]) => {
       patience()
       let taken = 0
       for (const record of records) {

@@ -8,7 +8,7 @@
  * @module
  */
 import { IllegalArgumentException } from '../../base/errors.ts'
-import type { ConsoleRecord } from './console-record.ts'
+import type { FetchedRecord } from '../../clients/fetched-record.ts'
 
 /** Names of Kafka's deserializers, and how each makes text of bytes. */
 const deserializers: Readonly<Record<string, (bytes: Buffer) => Buffer>> = {
@@ -63,7 +63,7 @@ export class DefaultMessageFormatter {
    * @throws RangeError when its deserializer finds too few bytes
    * @kafka core/src/main/scala/kafka/tools/ConsoleConsumer.scala#writeTo
    */
-  format({ timestamp, timestampType, key, value }: ConsoleRecord): Buffer {
+  format({ timestamp, timestampType, key, value }: FetchedRecord): Buffer {
     const parts: Buffer[] = []
     if (this.#printTimestamp) {
       const none = timestampType === 'NoTimestampType'

@@ -9,14 +9,14 @@
  */
 import { onAbort } from '../../base/async/abort.ts'
 import { ConsumerTimeoutException } from '../../base/errors.ts'
+import type { Deliver, RecordSource } from '../../clients/fetched-record.ts'
 import type { ConsumerConfig } from '../../consumer/ConsumerConfig.ts'
 import { Consumer, type ConsumerEnvironment } from '../../consumer/ConsumerConnector.ts'
 import { DefaultDecoder } from '../../consumer/Decoder.ts'
 import type { TopicFilter } from '../../consumer/TopicFilter.ts'
-import type { ConsoleSource, Deliver } from './console-record.ts'
 
 /** A connector that prints. */
-export class OldConsumerSource implements ConsoleSource {
+export class OldConsumerSource implements RecordSource {
   readonly #config: ConsumerConfig
   readonly #environment: ConsumerEnvironment
   readonly #filter: TopicFilter

@@ -3,15 +3,11 @@
  *
  * @module
  */
-import { Errors } from '../../base/errors.ts'
-import { TopicPartition } from '../../base/TopicPartition.ts'
-import { TopicPartitionMap } from '../../base/TopicPartitionMap.ts'
-import {
-  type ClusterClient,
-  type Node,
-  throwUnlessNone,
-} from '../../network/ClusterClient.ts'
-import { ListOffsets } from '../../protocol/messages/ListOffsets.ts'
+import { Errors } from '../base/errors.ts'
+import { TopicPartition } from '../base/TopicPartition.ts'
+import { TopicPartitionMap } from '../base/TopicPartitionMap.ts'
+import { ListOffsets } from '../protocol/messages/ListOffsets.ts'
+import { type ClusterClient, type Node, throwUnlessNone } from './ClusterClient.ts'
 
 /** Stands for the offset behind the last record. */
 export const LATEST_TIMESTAMP = -1

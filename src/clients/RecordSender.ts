@@ -14,18 +14,14 @@
  * @kafka clients/src/main/java/org/apache/kafka/clients/producer/internals/Sender.java#Sender
  * @module
  */
-import { Deferred } from '../../base/async/Deferred.ts'
-import { Errors, IOException, KafkaException } from '../../base/errors.ts'
-import type { Clock } from '../../base/platform/Platform.ts'
-import {
-  type ClusterClient,
-  type Node,
-  throwUnlessNone,
-} from '../../network/ClusterClient.ts'
-import { Produce } from '../../protocol/messages/Produce.ts'
-import type { CompressionType } from '../../record/CompressionType.ts'
-import type { SimpleRecord } from '../../record/KafkaRecord.ts'
-import { MemoryRecords } from '../../record/MemoryRecords.ts'
+import { Deferred } from '../base/async/Deferred.ts'
+import { Errors, IOException, KafkaException } from '../base/errors.ts'
+import type { Clock } from '../base/platform/Platform.ts'
+import { Produce } from '../protocol/messages/Produce.ts'
+import type { CompressionType } from '../record/CompressionType.ts'
+import type { SimpleRecord } from '../record/KafkaRecord.ts'
+import { MemoryRecords } from '../record/MemoryRecords.ts'
+import { type ClusterClient, type Node, throwUnlessNone } from './ClusterClient.ts'
 import { murmur2 } from './murmur2.ts'
 
 /** How a sender sends. */

@@ -1,12 +1,12 @@
 /**
- * What the console consumer prints, whichever consumer it came from.
+ * Records as a reader hands them over, whichever consumer it is.
  *
  * @module
  */
-import type { TimestampType } from '../../record/TimestampType.ts'
+import type { TimestampType } from '../record/TimestampType.ts'
 
 /** One record with its place. */
-export interface ConsoleRecord {
+export interface FetchedRecord {
   readonly topic: string
   readonly partition: number
   readonly offset: number
@@ -22,10 +22,10 @@ export interface ConsoleRecord {
  *
  * @returns how many it took; a consumer reads on behind the last of them
  */
-export type Deliver = (records: readonly ConsoleRecord[]) => Promise<number>
+export type Deliver = (records: readonly FetchedRecord[]) => Promise<number>
 
 /** A consumer that hands over what it reads until it is told to stop. */
-export interface ConsoleSource {
+export interface RecordSource {
   /**
    * Reads until `signal` fires.
    *

@@ -15,26 +15,18 @@
  *   reader serves a console
  * @module
  */
-import { AbortError, isAbortError, onAbort } from '../../base/async/abort.ts'
-import { Errors, IOException, KafkaException } from '../../base/errors.ts'
-import type { Clock } from '../../base/platform/Platform.ts'
-import { TopicPartition } from '../../base/TopicPartition.ts'
-import type { TopicPartitionMap } from '../../base/TopicPartitionMap.ts'
-import {
-  type ClusterClient,
-  type Node,
-  throwUnlessNone,
-} from '../../network/ClusterClient.ts'
-import { Fetch, type FetchResponse } from '../../protocol/messages/Fetch.ts'
-import { ControlRecordType } from '../../record/ControlRecordType.ts'
-import { MemoryRecords } from '../../record/MemoryRecords.ts'
-import type { RecordBatch } from '../../record/RecordBatch.ts'
-import {
-  EARLIEST_TIMESTAMP,
-  LATEST_TIMESTAMP,
-  listOffsets,
-} from '../admin/list-offsets.ts'
-import type { ConsoleRecord, ConsoleSource, Deliver } from './console-record.ts'
+import { AbortError, isAbortError, onAbort } from '../base/async/abort.ts'
+import { Errors, IOException, KafkaException } from '../base/errors.ts'
+import type { Clock } from '../base/platform/Platform.ts'
+import { TopicPartition } from '../base/TopicPartition.ts'
+import type { TopicPartitionMap } from '../base/TopicPartitionMap.ts'
+import { Fetch, type FetchResponse } from '../protocol/messages/Fetch.ts'
+import { ControlRecordType } from '../record/ControlRecordType.ts'
+import { MemoryRecords } from '../record/MemoryRecords.ts'
+import type { RecordBatch } from '../record/RecordBatch.ts'
+import { type ClusterClient, type Node, throwUnlessNone } from './ClusterClient.ts'
+import type { Deliver, FetchedRecord, RecordSource } from './fetched-record.ts'
+import { EARLIEST_TIMESTAMP, LATEST_TIMESTAMP, listOffsets } from './list-offsets.ts'
 
 /** How long a broker may hold a fetch that finds nothing, in ms. */
 const FETCH_MAX_WAIT_MS = 500
@@ -57,7 +49,7 @@ export interface PartitionReaderOptions {
 type FetchedPartition = FetchResponse['responses'][number]['partitions'][number]
 
 /** Reads some partitions. */
-export class PartitionReader implements ConsoleSource {
+export class PartitionReader implements RecordSource {
   readonly #options: PartitionReaderOptions
 
   /** The next offset of each partition; moves on when records were taken. */
@@ -159,7 +151,7 @@ export class PartitionReader implements ConsoleSource {
   ): Promise<void> {
     const position = this.positions.get(tp) ?? 0
     let next = position
-    const records: ConsoleRecord[] = []
+    const records: FetchedRecord[] = []
     const visible = committedBatches(
       new MemoryRecords(fetched.records ?? Buffer.alloc(0)),
       this.#options.isolationLevel === 'read_committed'
@@ -216,7 +208,7 @@ function* recordsOf(
   { topic, partition }: TopicPartition,
   batch: RecordBatch,
   from: number,
-): Generator<ConsoleRecord> {
+): Generator<FetchedRecord> {
   for (const { offset, timestamp, key, value } of batch) {
     if (offset < from) continue
     const { timestampType } = batch

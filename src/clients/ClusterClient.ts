@@ -25,10 +25,10 @@ import {
   TimeoutException,
 } from '../base/errors.ts'
 import type { Clock, Network } from '../base/platform/Platform.ts'
+import { NetworkClient } from '../network/NetworkClient.ts'
 import type { Api } from '../protocol/Api.ts'
 import { FindCoordinator } from '../protocol/messages/FindCoordinator.ts'
 import { Metadata, type MetadataResponse } from '../protocol/messages/Metadata.ts'
-import { NetworkClient } from './NetworkClient.ts'
 
 /** Pause before a request is tried again, in ms. */
 const RETRY_BACKOFF_MS = 100

@@ -12,30 +12,26 @@
  *   rebalance only after committing what was read of them
  * @module
  */
-import { isAbortError, onAbort } from '../../base/async/abort.ts'
-import { Errors, IOException, KafkaException } from '../../base/errors.ts'
-import { TopicPartition } from '../../base/TopicPartition.ts'
-import { TopicPartitionMap } from '../../base/TopicPartitionMap.ts'
-import { type Node, throwUnlessNone } from '../../network/ClusterClient.ts'
+import { isAbortError, onAbort } from '../base/async/abort.ts'
+import { Errors, IOException, KafkaException } from '../base/errors.ts'
+import { TopicPartition } from '../base/TopicPartition.ts'
+import { TopicPartitionMap } from '../base/TopicPartitionMap.ts'
 import {
   deserializeAssignment,
   deserializeSubscription,
   PROTOCOL_TYPE,
   serializeAssignment,
   serializeSubscription,
-} from '../../protocol/ConsumerProtocol.ts'
-import { Heartbeat } from '../../protocol/messages/Heartbeat.ts'
-import { JoinGroup, type JoinGroupResponse } from '../../protocol/messages/JoinGroup.ts'
-import { LeaveGroup } from '../../protocol/messages/LeaveGroup.ts'
-import { OffsetCommit } from '../../protocol/messages/OffsetCommit.ts'
-import { OffsetFetch } from '../../protocol/messages/OffsetFetch.ts'
-import { SyncGroup } from '../../protocol/messages/SyncGroup.ts'
-import {
-  EARLIEST_TIMESTAMP,
-  LATEST_TIMESTAMP,
-  listOffsets,
-} from '../admin/list-offsets.ts'
-import type { ConsoleSource, Deliver } from './console-record.ts'
+} from '../protocol/ConsumerProtocol.ts'
+import { Heartbeat } from '../protocol/messages/Heartbeat.ts'
+import { JoinGroup, type JoinGroupResponse } from '../protocol/messages/JoinGroup.ts'
+import { LeaveGroup } from '../protocol/messages/LeaveGroup.ts'
+import { OffsetCommit } from '../protocol/messages/OffsetCommit.ts'
+import { OffsetFetch } from '../protocol/messages/OffsetFetch.ts'
+import { SyncGroup } from '../protocol/messages/SyncGroup.ts'
+import { type Node, throwUnlessNone } from './ClusterClient.ts'
+import type { Deliver, RecordSource } from './fetched-record.ts'
+import { EARLIEST_TIMESTAMP, LATEST_TIMESTAMP, listOffsets } from './list-offsets.ts'
 import { PartitionReader, type PartitionReaderOptions } from './PartitionReader.ts'
 
 /** The defaults of Kafka's consumer, in ms. */
@@ -60,7 +56,7 @@ interface Membership {
 }
 
 /** One member. */
-export class GroupConsumer implements ConsoleSource {
+export class GroupConsumer implements RecordSource {
   readonly #options: GroupConsumerOptions
   #memberId = ''
 
