@@ -151,6 +151,9 @@ export default defineConfig({
             { text: 'A broker starts', link: '/chapters/kafka-server' },
             { text: 'Append, then wake', link: '/chapters/kafka-apis' },
             { text: 'Leader or follower', link: '/chapters/replica-manager' },
+            { text: 'A group rebalances', link: '/chapters/group' },
+            { text: 'An offset is a record', link: '/chapters/commit-offset' },
+            { text: 'All or nothing', link: '/chapters/transaction' },
           ],
         },
         {
