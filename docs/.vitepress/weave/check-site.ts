@@ -11,7 +11,7 @@ import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
 import { dirname, join, posix, relative } from 'node:path'
 
 /** TypeDoc numbers headings of one name in another way than VitePress: a page of its own. */
-const TYPEDOC_SLUG = /^api\/\S+: #\S+-\d+ has no such place/
+const TYPEDOC_SLUG = /^api\/\S+: \S*#\S+-\d+ has no such place/
 
 /** What is wrong with a built site; empty when nothing is. */
 export function checkSite(root: string): string[] {
