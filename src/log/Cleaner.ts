@@ -83,6 +83,10 @@ interface CleaningPass {
  */
 export class Cleaner {
   readonly #options: CleanerOptions
+
+  /** What is read goes here; made when first needed. */
+  #readBuffer: Buffer | undefined
+
   readonly #log = logger('LogCleaner')
 
   constructor(options: CleanerOptions) {
@@ -458,11 +462,13 @@ export class Cleaner {
     }
   }
 
-  /** Reads whole batches from a position on: as many as fit, at least one. */
+  /**
+   * Reads whole batches from a position on: as many as fit, at least one. They are there
+   * until the next piece is read.
+   */
   #readChunk(segment: LogSegment, position: number): MemoryRecords {
-    const { ioBufferSize } = this.#options
-    const size = Math.min(ioBufferSize, segment.size - position)
-    const chunk = segment.log.readInto(Buffer.allocUnsafe(size), position)
+    this.#readBuffer ??= Buffer.allocUnsafe(this.#options.ioBufferSize)
+    const chunk = segment.log.readInto(this.#readBuffer, position)
     const firstSize = batchSizeAt(chunk, 0)
     if (firstSize === undefined || firstSize <= chunk.length) {
       return new MemoryRecords(chunk)
