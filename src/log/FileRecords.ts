@@ -199,6 +199,11 @@ export class FileRecords implements BytesSource {
     this.#file.syncNow()
   }
 
+  /** Says that the next flush must reach the disk, whoever wrote the bytes. */
+  noteUnflushed(): void {
+    this.#file.noteUnflushed()
+  }
+
   /** Cuts off the part of a preallocated file that was not used. */
   trim(): void {
     this.truncateTo(this.#size)

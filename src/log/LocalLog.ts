@@ -291,9 +291,12 @@ export class LocalLog {
 
   /** Deletes the segments above an offset, and cuts the one that is then the last. */
   protected truncateSegmentsTo(targetOffset: number): void {
-    for (const segment of this.segments.values()) {
+    // From the end down: a crash in between must not leave a hole.
+    for (const segment of this.segments.values().slice().reverse()) {
       if (segment.baseOffset > targetOffset) this.deleteSegment(segment)
     }
+
+    // Cut inside the last one.
     this.activeSegment.truncateTo(targetOffset)
     this.#truncations += 1
     this.updateLogEndOffset(targetOffset)
@@ -309,17 +312,20 @@ export class LocalLog {
    *   after a crash of the machine; 1.1.1 leaves that to the file system.
    */
   async flush(offset = this.logEndOffset): Promise<void> {
+    // What was asked for may have been cut off since, by a truncation.
+    const end = Math.min(offset, this.logEndOffset)
+    if (end <= this.recoveryPoint || this.#isClosed) return
+
     // Flush every segment that may hold something new.
-    if (offset <= this.recoveryPoint || this.#isClosed) return
     const truncations = this.#truncations
-    for (const segment of this.segments.range(this.recoveryPoint, offset)) {
+    for (const segment of this.segments.range(this.recoveryPoint, end)) {
       await this.#flushSegment(segment)
     }
     if (this.#isMemoryMappedBufferClosed || this.#isClosed) return
     this.maybeHandleIOException('flushing', () => this.#syncDir())
 
     // What was cut off meanwhile and written anew is not on the disk.
-    if (truncations === this.#truncations) this.#moveRecoveryPoint(offset)
+    if (truncations === this.#truncations) this.#moveRecoveryPoint(end)
   }
 
   /** Like {@link flush} up to the log end, without letting anything else run. */

@@ -256,6 +256,9 @@ export class Log extends LogState {
   /**
    * Begins a new segment at the log end.
    *
+   * @differs a compacted log is flushed before, and not only when there is time: a machine
+   *   that loses the end of one segment and keeps the next would leave a hole there that
+   *   looks like compaction, and the last value of a key would be gone for good.
    * @param expectedNextOffset base offset of the segment, if above the log end
    * @throws KafkaException when the active segment already begins there
    */
@@ -276,6 +279,9 @@ export class Log extends LogState {
       this.activeSegment.onBecomeInactiveSegment()
       this.producerStateManager.updateMapEndOffset(newOffset)
       this.producerStateManager.takeSnapshot()
+
+      // Holes in a compacted log are no sign of a loss, so there must be none at a border.
+      if (this.config.compact) this.flushNow()
 
       // Begin the new one; the next offset stays, its place is new.
       const segment = this.newSegment(newOffset)

@@ -255,7 +255,7 @@ export class LogSegment {
     // Add to the indexes when enough lies behind the last entry.
     if (this.#bytesSinceLastIndexEntry > this.#indexIntervalBytes) {
       this.offsetIndex.append(firstOffset, physicalPosition)
-      this.timeIndex.maybeAppend(this.#maxTimestampSoFar, this.#offsetOfMaxTimestamp)
+      this.#appendLargestTimestamp(false)
       this.#bytesSinceLastIndexEntry = 0
     }
     this.#bytesSinceLastIndexEntry += records.sizeInBytes
@@ -371,10 +371,7 @@ export class LogSegment {
         const hasRoom = !this.offsetIndex.isFull && !this.timeIndex.isFull
         if (validBytes - lastIndexEntry > this.#indexIntervalBytes && hasRoom) {
           this.offsetIndex.append(batch.baseOffset, validBytes)
-          this.timeIndex.maybeAppend(
-            this.#maxTimestampSoFar,
-            this.#offsetOfMaxTimestamp,
-          )
+          this.#appendLargestTimestamp(false)
           lastIndexEntry = validBytes
         }
         validBytes += batch.sizeInBytes
@@ -390,11 +387,14 @@ export class LogSegment {
       this.#logger.warn(`Found invalid messages in log segment ${place}`, error)
     }
 
-    // Cut off the rest, and leave the indexes as a closed segment has them.
+    // Cut off the rest, leave the indexes as a closed segment has them; what was read may
+    // not be on the disk yet, only in the page cache.
     const truncated = this.log.truncateTo(validBytes)
     this.offsetIndex.trimToValidSize()
     this.#appendLargestTimestamp()
     this.timeIndex.trimToValidSize()
+    this.log.noteUnflushed()
+    this.flushNow()
     return truncated
   }
 
@@ -537,10 +537,10 @@ export class LogSegment {
     return `LogSegment(baseOffset=${this.baseOffset}, size=${this.size})`
   }
 
-  /** Ends the time index with the largest timestamp, in the entry kept free for it. */
-  #appendLargestTimestamp(): void {
+  /** Adds the largest timestamp; as the last of all, in the entry kept free for it. */
+  #appendLargestTimestamp(isLast = true): void {
     const offset = this.#offsetOfMaxTimestamp
-    this.timeIndex.maybeAppend(this.#maxTimestampSoFar, offset, true)
+    this.timeIndex.maybeAppend(this.#maxTimestampSoFar, offset, isLast)
   }
 
   #noteTimestamp(batch: RecordBatch): void {

@@ -17,6 +17,8 @@
  *   once, before it is a log. A missing offset index is rebuilt; 1.1.1 means to, but makes
  *   an empty one first and then finds it in order. A crash in the middle of a swap does not
  *   cost the segment before it; in 1.1.1 it does, when the old segment was away already.
+ *   What was scanned is flushed, since the next start will believe that it is on the disk;
+ *   and a log without segments begins at its log start, not at 0.
  * @module
  */
 import { logger } from '../base/logger.ts'
@@ -92,11 +94,12 @@ export function loadSegments(context: LogLoadContext): {
   loadSegmentFiles(context)
   completeSwapOperations(context, swapFiles)
 
-  // A new log begins at 0.
+  // A log without segments is new, or was to start over when it was cut off.
   const { segments, dir, config } = context
   if (segments.size === 0) {
-    segments.set(0, context.newSegment(0))
-    return { nextOffset: 0, recoveryPoint: undefined }
+    const { logStartOffset } = context
+    segments.set(logStartOffset, context.newSegment(logStartOffset))
+    return { nextOffset: logStartOffset, recoveryPoint: logStartOffset }
   }
 
   // A log that only waits for deletion need not be right.
@@ -255,7 +258,8 @@ function loadProducersOfSegment(
  * @kafka core/src/main/scala/kafka/log/Log.scala#recoverLog
  * @differs when the machine has lost the end of one segment but kept the next, 1.1.1 goes
  *   on with a hole in the offsets; here the log ends before the hole, and a follower fetches
- *   the rest again. Compaction makes holes too, so compacted topics are left as they are.
+ *   the rest again. Compaction makes holes too, so compacted topics are left as they are;
+ *   they are flushed before a roll, and lose nothing there.
  */
 function recoverLog(context: LogLoadContext): number {
   const { segments, recoveryPoint, leaderEpochCache } = context

@@ -9,7 +9,8 @@
  *     open      segments ─▶ log end ─▶ epochs cut to it ─▶ log start ─▶ producers
  *     truncate  segments cut ─▶ epochs cut ─▶ producers of the newest snapshot, and on
  *
- * Invariants: no epoch begins at or above the log end; the producer state covers the log up
+ * Invariants: no epoch begins at or above the log end, but for the last one of a log whose
+ * records are all deleted; the log start is not above the log end; the producer state covers the log up
  * to its end and not further.
  *
  * @kafka core/src/main/scala/kafka/log/Log.scala#Log
@@ -245,12 +246,22 @@ export class LogState extends LocalLog {
     if (recoveryPoint !== undefined) this.recoveryPoint = recoveryPoint
     this.updateLogEndOffset(nextOffset)
 
+    // A crash can lose records that were to be deleted anyway; offsets must not come back.
+    if (this.logStartOffset > nextOffset) {
+      this.#log.warn(
+        `${this.topicPartition}: the log ends at ${nextOffset}, before its start ` +
+          `${this.logStartOffset}; starting over there`,
+      )
+      this.replaceAllSegments(this.logStartOffset)
+      this.recoveryPoint = this.logStartOffset
+    }
+
     // The epochs and the start, which may be behind the segments after a crash.
     const firstBaseOffset = this.segments.first?.baseOffset ?? 0
-    this.#leaderEpochCache.clearAndFlushLatest(nextOffset)
+    this.#leaderEpochCache.clearAndFlushLatest(this.logEndOffset)
     this.logStartOffset = Math.max(this.logStartOffset, firstBaseOffset)
     this.#leaderEpochCache.clearAndFlushEarliest(this.logStartOffset)
-    this.#loadProducerState(nextOffset, hasCleanShutdownFile)
+    this.#loadProducerState(this.logEndOffset, hasCleanShutdownFile)
   }
 
   #initializeLeaderEpochCache(): LeaderEpochFileCache {

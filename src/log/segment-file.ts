@@ -83,6 +83,11 @@ export class SegmentFile {
     this.#open().truncate(size)
   }
 
+  /** Says that the file may hold bytes of an earlier run that are not on the disk. */
+  noteUnflushed(): void {
+    this.#needsSync = true
+  }
+
   /** Brings the file to the disk, if it changed since it last was. */
   async sync(): Promise<void> {
     if (!this.#needsSync) return

@@ -13,6 +13,9 @@
  *
  * Files are sparse: an index of 10 MB that holds one entry takes a few bytes.
  *
+ * A test that wants to pull the plug everywhere sets `beforeChange`, takes a copy (`fork`)
+ * at each change, and tells the copy what became of its bytes (`crash`, `tear`).
+ *
  * @module
  */
 import { HostError } from '../HostError.ts'
@@ -50,24 +53,55 @@ export interface StorageFault {
   readonly times?: number
 }
 
+/** A change that is about to be made. */
+export interface StorageChange {
+  readonly operation: 'create' | 'write' | 'truncate' | 'sync' | 'rename' | 'unlink'
+  /** The file's name when it was opened; the old name of a rename. */
+  readonly path: string
+  /** Which file is written, whatever its name is by now. */
+  readonly inode: number
+  /** What is written; empty for all other changes. */
+  readonly data: Buffer
+  /** Byte of the file at which it is written. */
+  readonly position: number
+}
+
 /** A file or a directory. */
 class Inode {
+  /** Tells it from all others; the same in a copy of the disk. */
+  readonly id: number
   readonly isDirectory: boolean
   data: Buffer = Buffer.alloc(0)
   size = 0
   flushedSize = 0
   mtimeMs: number
 
-  constructor(isDirectory: boolean, mtimeMs: number) {
+  constructor(id: number, isDirectory: boolean, mtimeMs: number) {
+    this.id = id
     this.isDirectory = isDirectory
     this.mtimeMs = mtimeMs
   }
+
+  /** Another one with the same bytes, of which as many are flushed. */
+  copy(): Inode {
+    const copy = new Inode(this.id, this.isDirectory, this.mtimeMs)
+    copy.data = Buffer.from(this.data.subarray(0, this.size))
+    copy.size = this.size
+    copy.flushedSize = this.flushedSize
+    return copy
+  }
 }
+
+const nothing = Buffer.alloc(0)
 
 /** A disk that lives as long as this object; give it to the next broker after a crash. */
 export class MemoryStorage implements Storage {
   /** Bytes that all files together may take. Lower it to fill the disk. */
   capacityBytes = Number.POSITIVE_INFINITY
+
+  /** Called before each change, while the disk is still as it was. */
+  beforeChange: ((change: StorageChange) => void) | undefined
+
   readonly #clock: Clock
   readonly #random: Random
   readonly #nodes = new Map<string, Inode>()
@@ -75,6 +109,7 @@ export class MemoryStorage implements Storage {
   readonly #faults = new Set<{ readonly rule: StorageFault; left: number }>()
   #usedBytes = 0
   #generation = 0
+  #inodes = 0
 
   /** @param random - decides how much of a tail `crash('tear')` leaves */
   constructor(clock: Clock, random: Random) {
@@ -107,7 +142,8 @@ export class MemoryStorage implements Storage {
     for (let at = normalize(path); !isRoot(at); at = dirname(at)) {
       const node = this.#nodes.get(at)
       if (node?.isDirectory === false) throw new HostError('ENOTDIR', `mkdir ${path}`)
-      if (node === undefined) this.#nodes.set(at, new Inode(true, this.#clock.now()))
+      if (node === undefined)
+        this.#nodes.set(at, new Inode(++this.#inodes, true, this.#clock.now()))
     }
   }
 
@@ -133,6 +169,7 @@ export class MemoryStorage implements Storage {
     if (!this.#isDirectory(dirname(target)))
       throw new HostError('ENOENT', `rename ${to}`)
     if (source === target) return
+    this.announce('rename', from, node)
 
     // A file replaces a file; a directory takes all below it along.
     const replaced = this.#nodes.get(target)
@@ -151,11 +188,13 @@ export class MemoryStorage implements Storage {
     const node = this.#nodes.get(normalize(path))
     if (node === undefined) throw new HostError('ENOENT', `unlink ${path}`)
     if (node.isDirectory) throw new HostError('EPERM', `unlink ${path}`)
+    this.announce('unlink', path, node)
     this.#remove(normalize(path))
   }
 
   removeDirectory(path: string): void {
     this.strike('unlink', path)
+    this.announce('unlink', path)
     for (const [key] of this.#below(normalize(path))) this.#remove(key)
     this.#remove(normalize(path))
   }
@@ -237,6 +276,48 @@ export class MemoryStorage implements Storage {
     }
   }
 
+  /**
+   * Makes a copy with a life of its own: the same files, of which as much is flushed, none
+   * of them open.
+   *
+   * @param clock whose time the copy shows; this one's when left out
+   * @param random decides what the copy keeps in a crash; this one's when left out
+   */
+  fork(clock: Clock = this.#clock, random: Random = this.#random): MemoryStorage {
+    const copy = new MemoryStorage(clock, random)
+    for (const [path, node] of this.#nodes) copy.#nodes.set(path, node.copy())
+    copy.#usedBytes = this.#usedBytes
+    copy.#inodes = this.#inodes
+    return copy
+  }
+
+  /**
+   * Makes a write that the plug cut short: its first bytes arrive, the rest does not.
+   *
+   * @param change a write that this disk, or the one it was copied from, was told of
+   * @param kept bytes that arrive
+   * @param rest what stands in the place of the others; left out, the file ends there
+   */
+  tear(change: StorageChange, kept: number, rest?: Buffer): void {
+    for (const node of this.#nodes.values()) {
+      if (node.id !== change.inode) continue
+      this.write(node, change.path, change.data.subarray(0, kept), change.position)
+      if (rest === undefined) continue
+      this.write(node, change.path, rest, change.position + kept)
+    }
+  }
+
+  /** Tells whoever wants to know that a change is about to be made. */
+  announce(
+    operation: StorageChange['operation'],
+    path: string,
+    node?: Inode,
+    data: Buffer = nothing,
+    position = 0,
+  ): void {
+    this.beforeChange?.({ operation, path, inode: node?.id ?? 0, data, position })
+  }
+
   /** Makes operations fail from now on. @returns a function that ends it */
   addFault(rule: StorageFault): () => void {
     const fault = { rule, left: rule.times ?? Number.POSITIVE_INFINITY }
@@ -297,7 +378,8 @@ export class MemoryStorage implements Storage {
 
   #createFile(path: string): Inode {
     if (!this.#isDirectory(dirname(path))) throw new HostError('ENOENT', `open ${path}`)
-    const node = new Inode(false, this.#clock.now())
+    this.announce('create', path)
+    const node = new Inode(++this.#inodes, false, this.#clock.now())
     this.#nodes.set(normalize(path), node)
     return node
   }
@@ -366,6 +448,7 @@ class MemoryStorageFile implements StorageFile {
     this.#storage.strike('write', this.path)
     let at = position
     for (const buffer of Buffer.isBuffer(data) ? [data] : data) {
+      this.#storage.announce('write', this.path, this.#node, buffer, at)
       this.#storage.write(this.#node, this.path, buffer, at)
       at += buffer.length
     }
@@ -375,6 +458,7 @@ class MemoryStorageFile implements StorageFile {
   truncate(size: number): void {
     this.#check(true)
     this.#storage.strike('truncate', this.path)
+    this.#storage.announce('truncate', this.path, this.#node)
     this.#storage.resize(this.#node, size)
   }
 
@@ -385,6 +469,7 @@ class MemoryStorageFile implements StorageFile {
   syncNow(): void {
     this.#check(false)
     this.#storage.strike('sync', this.path)
+    this.#storage.announce('sync', this.path, this.#node)
     this.#node.flushedSize = this.#node.size
   }
 

@@ -1,0 +1,16 @@
+/**
+ * Cuts the scenario of `test/log/crash` at every change of the disk, in every way.
+ *
+ *     CRASH_STRIDE=5 npx vitest run --config test/fuzz/vitest.config.ts crash-points
+ */
+import { expect, it } from 'vitest'
+import { cutEverywhere } from '../log/crash/every-crash-point.ts'
+
+const stride = Number(process.env.CRASH_STRIDE ?? 1)
+
+it('a log that was cut off anywhere opens as a valid prefix of what it was', async () => {
+  const report = await cutEverywhere({ stride, rounds: 2 })
+  console.log(`${report.points} points, ${report.disks} disks opened`)
+  expect(report.failures).toEqual([])
+  expect(report.disks).toBeGreaterThan(report.points / stride)
+}, 3_600_000)
