@@ -47,6 +47,9 @@ export class FileChannelRecordBatch {
   /** 0, 1 or 2. */
   readonly magic: number
 
+  /** Offset of the first record; below magic 2 that of the last. */
+  readonly firstOffset: number
+
   /** Offset of the last record. */
   readonly lastOffset: number
 
@@ -78,6 +81,7 @@ export class FileChannelRecordBatch {
     this.sizeInBytes = sizeInBytes
     this.magic = header.readInt8(MAGIC_OFFSET)
     const offset = readInt64(header, 0)
+    this.firstOffset = offset
 
     // Below magic 2 the offset is that of the last record already.
     if (this.magic < RecordBatch.MAGIC_VALUE_V2) {
@@ -99,6 +103,12 @@ export class FileChannelRecordBatch {
     this.lastOffset = offset + header.readInt32BE(LAST_OFFSET_DELTA_OFFSET)
     this.maxTimestamp = readInt64(header, MAX_TIMESTAMP_OFFSET)
     this.partitionLeaderEpoch = header.readInt32BE(LEADER_EPOCH_OFFSET)
+  }
+
+  /** Says whether an offset may be one of this batch's; old formats hide their first. */
+  holds(offset: number): boolean {
+    const isOld = this.magic < RecordBatch.MAGIC_VALUE_V2
+    return offset <= this.lastOffset && (isOld || offset >= this.firstOffset)
   }
 
   /** The offset after the last record. */

@@ -14,7 +14,11 @@
  * @module
  */
 import type { BytesSource } from '../base/bytes/ByteWriter.ts'
-import { IllegalArgumentException, KafkaException } from '../base/errors.ts'
+import {
+  CorruptRecordException,
+  IllegalArgumentException,
+  KafkaException,
+} from '../base/errors.ts'
 import type { Storage } from '../base/platform/Platform.ts'
 import { batchSizeAt } from '../record/ByteBufferLogInputStream.ts'
 import { MemoryRecords } from '../record/MemoryRecords.ts'
@@ -257,19 +261,42 @@ export class FileRecords implements BytesSource {
    *
    * @param targetOffset wanted offset
    * @param startingPosition byte, at which a batch begins, from which to look
+   * @param indexedOffset an offset that the index says is in the batch there, -1 for none;
+   *   when it is not, the index is wrong, and the search begins at the first batch
    * @returns `undefined` when all batches end below the target
    */
   searchForOffsetWithSize(
     targetOffset: number,
     startingPosition: number,
+    indexedOffset = -1,
   ): LogOffsetPosition | undefined {
-    for (const batch of this.batchesFrom(startingPosition)) {
+    const isKnown =
+      startingPosition === 0 ||
+      indexedOffset < 0 ||
+      this.isBatchAt(startingPosition, indexedOffset)
+    for (const batch of this.batchesFrom(isKnown ? startingPosition : 0)) {
       const { lastOffset, position, sizeInBytes } = batch
       if (lastOffset >= targetOffset) {
         return { offset: lastOffset, position, size: sizeInBytes }
       }
     }
     return undefined
+  }
+
+  /**
+   * Says whether a batch with an offset in it begins at a position.
+   *
+   * @param position byte of the file
+   */
+  isBatchAt(position: number, offset: number): boolean {
+    if (position < 0 || position >= this.#start + this.#size) return false
+    try {
+      const [batch] = this.batchesFrom(position)
+      return batch?.holds(offset) === true
+    } catch (error) {
+      if (error instanceof CorruptRecordException) return false
+      throw error
+    }
   }
 
   /**

@@ -41,10 +41,9 @@ import {
 import type { OpenSegmentOptions, SegmentAppend } from './log-segment-options.ts'
 import { OffsetIndex, type OffsetPosition } from './OffsetIndex.ts'
 import type { ProducerStateManager } from './ProducerStateManager.ts'
+import { maxRelativeOffset, SegmentScan } from './segment-scan.ts'
 import { TimeIndex, type TimestampOffset } from './TimeIndex.ts'
 import { TransactionIndex, type TxnIndexSearchResult } from './TransactionIndex.ts'
-
-const maxInt = 0x7fffffff
 
 /** Bytes that a scan of a whole segment reads at once. */
 const recoveryChunkBytes = 4 * 1024 * 1024
@@ -197,7 +196,7 @@ export class LogSegment {
 
   /** Says whether an offset can be written in an index of this segment. */
   canConvertToRelativeOffset(offset: number): boolean {
-    return offset - this.baseOffset <= maxInt
+    return offset - this.baseOffset <= maxRelativeOffset
   }
 
   /** Gives both indexes room again, when this becomes the active segment. */
@@ -271,15 +270,15 @@ export class LogSegment {
    * Finds the batch that holds an offset, or the next one after it.
    *
    * @param startingFilePosition byte before which it cannot be
-   * @returns `undefined` when the segment ends below the offset
+   * @returns `undefined` when it ends below the offset
    */
   translateOffset(
     offset: number,
     startingFilePosition = 0,
   ): LogOffsetPosition | undefined {
-    const { position } = this.offsetIndex.lookup(offset)
+    const { position, offset: entry } = this.offsetIndex.lookup(offset)
     const from = Math.max(position, startingFilePosition)
-    return this.log.searchForOffsetWithSize(offset, from)
+    return this.log.searchForOffsetWithSize(offset, from, from > position ? -1 : entry)
   }
 
   /**
@@ -343,7 +342,7 @@ export class LogSegment {
 
   /**
    * Scans the whole segment: rebuilds its indexes and the producer state, and cuts it off
-   * at the first batch that is torn or corrupt. This is what makes a crash harmless.
+   * at the first batch that is torn, corrupt or out of order. This makes a crash harmless.
    *
    * @param producerStateManager state at the beginning of the segment; moved to its end
    * @param leaderEpochCache told of epochs that are new; left out to leave it alone
@@ -359,6 +358,7 @@ export class LogSegment {
     this.timeIndex.reset()
     this.txnIndex.reset()
     this.#maxTimestampSoFar = RecordBatch.NO_TIMESTAMP
+    const scan = new SegmentScan(this.baseOffset)
     let validBytes = 0
     let lastIndexEntry = 0
 
@@ -366,7 +366,7 @@ export class LogSegment {
     try {
       const scratch = Buffer.allocUnsafe(Math.min(recoveryChunkBytes, this.size))
       for (const batch of this.log.batches(scratch)) {
-        batch.ensureValid()
+        scan.check(batch)
         this.#noteTimestamp(batch)
         const hasRoom = !this.offsetIndex.isFull && !this.timeIndex.isFull
         if (validBytes - lastIndexEntry > this.#indexIntervalBytes && hasRoom) {
@@ -376,9 +376,9 @@ export class LogSegment {
         }
         validBytes += batch.sizeInBytes
         if (batch.magic < RecordBatch.MAGIC_VALUE_V2) continue
-        if (batch.partitionLeaderEpoch > (leaderEpochCache?.latestEpoch() ?? maxInt)) {
-          leaderEpochCache?.assign(batch.partitionLeaderEpoch, batch.baseOffset)
-        }
+        const { partitionLeaderEpoch: epoch } = batch
+        const isNew = leaderEpochCache && epoch > leaderEpochCache.latestEpoch()
+        if (isNew) leaderEpochCache.assign(epoch, batch.baseOffset)
         this.#updateProducerState(producerStateManager, batch)
       }
     } catch (error) {

@@ -135,6 +135,7 @@ function removeTempFilesAndCollectSwapFiles(context: LogLoadContext): string[] {
       if (storage.exists(path)) storage.unlink(path)
     }
     if (isLogFile(base)) swapFiles.push(join(dir, name))
+    else storage.unlink(join(dir, name))
   }
   return swapFiles
 }
@@ -173,12 +174,26 @@ function openSegment(context: LogLoadContext, baseOffset: number): LogSegment {
   })
   try {
     segment.sanityCheck(timeIndexMissing, offsetIndexMissing)
+    ensureIndexFits(segment)
   } catch (error) {
     if (!(error instanceof CorruptIndexException)) throw error
     log.warn(`Rebuilding the indexes of ${segment.log.path}`, error)
     recoverSegment(context, segment)
   }
   return segment
+}
+
+/**
+ * Holds the last entry of the offset index against the log. The last entry is where the log
+ * end is looked for: one that points nowhere would let offsets be given out again.
+ *
+ * @throws CorruptIndexException when no batch of that offset begins there
+ */
+function ensureIndexFits({ log: records, offsetIndex }: LogSegment): void {
+  if (offsetIndex.entries === 0) return
+  const { offset, position } = offsetIndex.lookup(offsetIndex.lastOffset)
+  if (records.isBatchAt(position, offset)) return
+  throw new CorruptIndexException(`${offsetIndex.path} does not fit to its log`)
 }
 
 function completeSwapOperations(

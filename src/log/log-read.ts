@@ -138,11 +138,14 @@ export function fetchOffsetsByTimestamp(
     )
   }
 
-  // Search the first segment that holds anything as young.
-  const segment = segments
-    .values()
-    .find((candidate) => candidate.largestTimestamp >= targetTimestamp)
-  return segment?.findOffsetByTimestamp(targetTimestamp, logStartOffset)
+  // Search the segments that hold anything as young; a batch that compaction has emptied
+  // keeps its time, but has no record to be found.
+  for (const segment of segments.values()) {
+    if (segment.largestTimestamp < targetTimestamp) continue
+    const found = segment.findOffsetByTimestamp(targetTimestamp, logStartOffset)
+    if (found !== undefined) return found
+  }
+  return undefined
 }
 
 /** Finds the place in the log of an offset that is in its range. */

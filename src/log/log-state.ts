@@ -223,7 +223,8 @@ export class LogState extends LocalLog {
 
   /** Reads what is on the disk, and makes everything agree with it. */
   #load(): void {
-    // The segments, recovered as far as needed.
+    // The segments, recovered as far as needed; a scan removes snapshots that it passes.
+    const hadSnapshot = this.producerStateManager.latestSnapshotOffset !== undefined
     const hasCleanShutdownFile = this.platform.storage.exists(
       join(this.parentDir, CleanShutdownFile),
     )
@@ -261,7 +262,7 @@ export class LogState extends LocalLog {
     this.#leaderEpochCache.clearAndFlushLatest(this.logEndOffset)
     this.logStartOffset = Math.max(this.logStartOffset, firstBaseOffset)
     this.#leaderEpochCache.clearAndFlushEarliest(this.logStartOffset)
-    this.#loadProducerState(this.logEndOffset, hasCleanShutdownFile)
+    this.#loadProducerState(this.logEndOffset, hasCleanShutdownFile && !hadSnapshot)
   }
 
   #initializeLeaderEpochCache(): LeaderEpochFileCache {
