@@ -4,7 +4,14 @@
  * test of these suites is listed as skipped.
  */
 import { spawnSync } from 'node:child_process'
-import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
 import { join, resolve } from 'node:path'
 
 /** Where everything of these suites is kept between runs. */
@@ -17,12 +24,16 @@ const dependencies = [
   ['org.apache.kafka', 'kafka_2.12', '1.1.1'],
   ['log4j', 'log4j', '1.2.17'],
   ['org.slf4j', 'slf4j-log4j12', '1.7.25'],
+
+  // Performance and verifiable clients; the web server that others of them need is not.
+  ['org.apache.kafka', 'kafka-tools', '1.1.1', 'alone'],
+  ['net.sourceforge.argparse4j', 'argparse4j', '0.7.0'],
 ]
 
 /** Why these suites cannot run; `undefined` when they can. */
 export function missing(): string | undefined {
   if (!works('java', '-version')) return 'Java is not here'
-  if (existsSync(join(jarDir, 'complete'))) return undefined
+  if (isComplete()) return undefined
   return 'the jars of Apache Kafka 1.1.1 are not here'
 }
 
@@ -39,7 +50,7 @@ export default function fetchJars(): void {
 
 function fetchMissing(): void {
   // Nothing to do, or nothing to do it with.
-  if (existsSync(join(jarDir, 'complete')) || !works('java', '-version')) return
+  if (isComplete() || !works('java', '-version')) return
   if (!works('mvn', '--version')) {
     console.warn('\n  INTEROP: Maven is not here, so no jar can be fetched.')
     return
@@ -57,18 +68,26 @@ function fetchMissing(): void {
     { encoding: 'utf8', timeout: 240_000 },
   )
   if (run.status === 0 && readdirSync(jarDir).some((jar) => jar.startsWith('kafka_'))) {
-    writeFileSync(join(jarDir, 'complete'), '')
+    writeFileSync(join(jarDir, 'complete'), pomText())
     return
   }
   const why = `${run.error?.message ?? ''}${run.stdout}${run.stderr}`.slice(-1000)
   console.warn(`\n  INTEROP: Maven could not fetch the jars: ${why}`)
 }
 
+/** Whether all jars are here, those that the list names now. */
+function isComplete(): boolean {
+  const marker = join(jarDir, 'complete')
+  return existsSync(marker) && readFileSync(marker, 'utf8') === pomText()
+}
+
 function pomText(): string {
+  const all = '<exclusion><groupId>*</groupId><artifactId>*</artifactId></exclusion>'
+  const without = `<exclusions>${all}</exclusions>`
   const items = dependencies.map(
-    ([group, artifact, version]) =>
+    ([group, artifact, version, alone]) =>
       `<dependency><groupId>${group}</groupId><artifactId>${artifact}</artifactId>` +
-      `<version>${version}</version></dependency>`,
+      `<version>${version}</version>${alone ? without : ''}</dependency>`,
   )
   return (
     '<project xmlns="http://maven.apache.org/POM/4.0.0">' +
