@@ -53,6 +53,31 @@ export const OpCode = {
   error: -1,
 } as const
 
+const opNames: Readonly<Record<number, string>> = {
+  [OpCode.createSession]: 'SESS',
+  [OpCode.closeSession]: 'CLOS',
+  [OpCode.getChildren2]: 'GETC',
+  [OpCode.create2]: 'CREA',
+  [OpCode.setWatches]: 'SETW',
+  [OpCode.getACL]: 'GETA',
+  [OpCode.setACL]: 'SETA',
+  [OpCode.create]: 'CREA',
+  [OpCode.delete]: 'DELE',
+  [OpCode.exists]: 'EXIS',
+  [OpCode.getData]: 'GETD',
+  [OpCode.setData]: 'SETD',
+  [OpCode.getChildren]: 'GETC',
+  [OpCode.sync]: 'SYNC',
+  [OpCode.ping]: 'PING',
+  [OpCode.check]: 'CHEC',
+  [OpCode.multi]: 'MULT',
+}
+
+/** The four letters by which `cons` names an operation; `NA` for the rest. */
+export function opName(type: number): string {
+  return opNames[type] ?? 'NA'
+}
+
 /** Numbers of packets that answer no ordinary request. */
 export const Xid = { notification: -1, ping: -2, auth: -4, setWatches: -8 } as const
 

@@ -384,7 +384,7 @@ describe('four-letter words', () => {
     expect(await ask('ruok')).toBe('imok')
     expect(await ask('isro')).toBe('rw')
     expect(await ask('srvr')).toMatch(
-      /^Zookeeper version: 3\.4\.10-[\s\S]*Mode: standalone\nNode count: 3\n$/,
+      /^Zookeeper version: 3\.4\.10-[\w-]+, built on \d\d\/\d\d\/\d{4} \d\d:\d\d GMT\n[\s\S]*Mode: standalone\nNode count: 3\n$/,
     )
     expect(await ask('stat')).toMatch(/\nClients:\n \/127\.0\.0\.1:\d+\[0\]/)
     expect(await ask('mntr')).toMatch(/\nzk_znode_count\t3\n/)
@@ -393,6 +393,24 @@ describe('four-letter words', () => {
     expect(await ask('dump')).toMatch(/^SessionTracker dump:\nSessions \(0\)/)
     expect(await ask('wchs')).toContain('Total watches:0')
     expect(await ask('nope')).toBe('')
+
+    // Nothing is known of one that only asks; the session and last request of a client.
+    expect(await ask('cons')).toMatch(
+      /^ \/127\.0\.0\.1:\d+\[0\]\(queued=0,recved=0,sent=0\)\n\n$/,
+    )
+    const asker = new RawClient(server.connectInProcess())
+    const { sessionId } = ConnectResponse.read(new ByteReader(await asker.hello()))
+    const root = (to: ByteWriter) => PathWatch.write(to, { path: '/', watch: false })
+    await asker.call(OpCode.exists, root)
+    expect(await ask('cons')).toMatch(
+      new RegExp(
+        `queued=0,recved=2,sent=2,sid=0x${sessionId.toString(16)},lop=EXIS,est=\\d+,` +
+          'to=\\d+,lcxid=0x7,lzxid=0x[0-9a-f]+,lresp=\\d+,llat=\\d+,minlat=\\d+,' +
+          'avglat=\\d+,maxlat=\\d+\\)',
+      ),
+    )
+    await ask('crst')
+    expect(await ask('cons')).toMatch(/recved=0,sent=0,sid=\w+,lop=NA,/)
     await server.shutdown()
   })
 })

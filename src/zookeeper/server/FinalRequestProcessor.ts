@@ -50,8 +50,8 @@ export interface FinalContext {
   readonly tree: DataTree
   /** Called after a transaction was applied: sessions follow it. */
   afterTxn(request: Request): void
-  /** Called when a request was answered, for statistics. */
-  answered(request: Request): void
+  /** Called when a request is answered, for statistics. @param zxid - in the answer */
+  answered(request: Request, zxid: bigint): void
 }
 
 const DONE: Outcome = { err: 0 }
@@ -77,14 +77,14 @@ export class FinalRequestProcessor implements RequestProcessor {
     if (!cnxn) return
 
     // Answer with what became of it.
-    this.#context.answered(request)
+    const zxid =
+      request.type === OpCode.auth ? 0n : (hdr?.zxid ?? tree.lastProcessedZxid)
+    this.#context.answered(request, zxid)
     if (request.type === OpCode.createSession) {
       cnxn.finishSessionInit(true)
       return
     }
     const outcome = result ? written(request.type, result) : this.#read(request)
-    const zxid =
-      request.type === OpCode.auth ? 0n : (hdr?.zxid ?? tree.lastProcessedZxid)
     cnxn.sendResponse({ xid: request.cxid, zxid, err: outcome.err }, outcome.body)
     if (request.type === OpCode.closeSession) cnxn.close()
     else if (outcome.err === KeeperCode.UNIMPLEMENTED) cnxn.close()

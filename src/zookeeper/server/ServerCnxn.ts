@@ -30,6 +30,7 @@ import {
   Xid,
 } from '../records.ts'
 import type { Id } from './access-control.ts'
+import { CnxnStats } from './ServerStats.ts'
 import type { Watcher } from './WatchManager.ts'
 
 const log = logger('ServerCnxn')
@@ -80,12 +81,14 @@ export class ServerCnxn implements Watcher {
   passwd: Buffer = Buffer.alloc(16)
   /** Who is at the other end; grows by auth packets. */
   authInfo: readonly Id[]
-  packetsReceived = 0
-  packetsSent = 0
+  /** Packets, latencies and the last request, as `cons` tells them. */
+  readonly stats: CnxnStats
 
-  constructor(connection: Connection, owner: CnxnOwner) {
+  /** @param establishedMs - the time of now, since 1970 */
+  constructor(connection: Connection, owner: CnxnOwner, establishedMs: number) {
     this.connection = connection
     this.#owner = owner
+    this.stats = new CnxnStats(establishedMs)
     this.authInfo = [{ scheme: 'ip', id: connection.remoteAddress }]
     connection.onData((chunk) => this.receive(chunk))
     connection.onClose(() => this.#over())
@@ -133,7 +136,7 @@ export class ServerCnxn implements Watcher {
 
   /** Handles one frame: the first is the handshake. */
   processFrame(bytes: Buffer): void {
-    this.packetsReceived++
+    this.stats.packetsReceived++
     if (!this.#initialized) {
       this.#wantsReadOnly = bytes.length > CONNECT_REQUEST_BYTES
       const request = decode(ConnectRequest, bytes)
@@ -236,7 +239,7 @@ export class ServerCnxn implements Watcher {
   /** Queues bytes; all of one turn leave together. */
   #send(bytes: Buffer): void {
     if (this.#closing) return
-    this.packetsSent++
+    this.stats.packetsSent++
     this.#toSend.push(bytes)
     if (this.#sendScheduled) return
     this.#sendScheduled = true

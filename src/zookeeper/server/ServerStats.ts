@@ -1,7 +1,8 @@
 /**
  * # ServerStats
  *
- * What the four-letter words `srvr`, `stat` and `mntr` tell about the past.
+ * What the four-letter words `srvr`, `stat`, `mntr` and `cons` tell about the past: of the
+ * whole server, and of each connection.
  *
  * @kafka none: org/apache/zookeeper/server/ServerStats.java
  * @module
@@ -45,5 +46,48 @@ export class ServerStats {
     this.#maxMs = 0
     this.packetsReceived = 0
     this.packetsSent = 0
+  }
+}
+
+/** What `cons` tells of a connection's last request; -1 and 0 before the first. */
+export interface LastAnswer {
+  /** The client's own number of it; pings and the like have none and leave it alone. */
+  readonly cxid: number
+  readonly zxid: bigint
+  /** Four letters, `NA` when there are none. */
+  readonly op: string
+  /** When it was answered, in ms since 1970. */
+  readonly timeMs: number
+  /** How long that took, in ms. */
+  readonly latencyMs: number
+}
+
+const NOT_YET: LastAnswer = { cxid: -1, zxid: -1n, op: 'NA', timeMs: 0, latencyMs: 0 }
+
+/** Of one connection: how long its requests took, and which was the last. */
+export class CnxnStats extends ServerStats {
+  /** When the client connected, in ms since 1970. */
+  readonly establishedMs: number
+  #last: LastAnswer = NOT_YET
+
+  constructor(establishedMs: number) {
+    super()
+    this.establishedMs = establishedMs
+  }
+
+  get last(): LastAnswer {
+    return this.#last
+  }
+
+  /** Notes an answer. Its cxid counts only when it is no special one. */
+  updateStatsForResponse(answer: LastAnswer): void {
+    this.updateLatency(answer.latencyMs)
+    const cxid = answer.cxid >= 0 ? answer.cxid : this.#last.cxid
+    this.#last = { ...answer, cxid, latencyMs: Math.floor(answer.latencyMs) }
+  }
+
+  override reset(): void {
+    super.reset()
+    this.#last = NOT_YET
   }
 }

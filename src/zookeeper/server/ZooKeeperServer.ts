@@ -29,7 +29,7 @@ import type {
 } from '../../base/platform/Platform.ts'
 import { KeeperCode } from '../client.ts'
 import { decode, encode, int } from '../jute.ts'
-import { AuthPacket, type ConnectRequest, OpCode } from '../records.ts'
+import { AuthPacket, type ConnectRequest, OpCode, opName } from '../records.ts'
 import { authenticate } from './access-control.ts'
 import { DataTree } from './DataTree.ts'
 import { FinalRequestProcessor } from './FinalRequestProcessor.ts'
@@ -190,9 +190,13 @@ export class ZooKeeperServer implements CnxnOwner {
         changes.removeUpTo(request.hdr!.zxid)
         this.#afterTxn(request)
       },
-      answered: (request) => {
-        this.#stats.updateLatency(clock.monotonic() - request.createTime)
+      answered: ({ cnxn, createTime, cxid, type }, zxid) => {
+        const latencyMs = clock.monotonic() - createTime
+        this.#stats.updateLatency(latencyMs)
         this.#stats.packetsSent++
+        const op = opName(type)
+        const timeMs = clock.now()
+        cnxn?.stats.updateStatsForResponse({ cxid, zxid, op, timeMs, latencyMs })
       },
     })
     const sync = new SyncRequestProcessor(txnLog, final, (error) => {
@@ -240,7 +244,7 @@ export class ZooKeeperServer implements CnxnOwner {
   /** Takes a connection, unless its address has too many. */
   accept(connection: Connection): void {
     const { maxClientCnxns = 0 } = this.#options
-    const cnxn = new ServerCnxn(connection, this)
+    const cnxn = new ServerCnxn(connection, this, this.#platform.clock.now())
     const from = connection.remoteAddress
     const others = [...this.#cnxns].filter((c) => c.connection.remoteAddress === from)
     const tooMany = maxClientCnxns > 0 && others.length >= maxClientCnxns

@@ -13,8 +13,11 @@ import type { ServerCnxn } from './ServerCnxn.ts'
 import type { ServerStats } from './ServerStats.ts'
 import type { SessionTracker } from './SessionTracker.ts'
 
-/** What is told as the version: what this server behaves like. */
-export const ZOOKEEPER_VERSION = '3.4.10-annotated-kafka, embedded'
+/**
+ * What is told as the version: the ZooKeeper that this server behaves like, and when that
+ * one was built. Programs take the numbers and the date out of it by their places.
+ */
+export const ZOOKEEPER_VERSION = '3.4.10-annotated-kafka, built on 03/23/2017 10:13 GMT'
 
 /** What the words ask about. */
 export interface Observed {
@@ -37,9 +40,9 @@ const words: Readonly<Record<string, (server: Observed) => string>> = {
   conf: ({ conf }) => lines(conf),
   envi: ({ env }) =>
     `Environment:\n${lines({ 'zookeeper.version': ZOOKEEPER_VERSION, ...env })}`,
-  cons: (server) => `${clients(server)}\n`,
+  cons: (server) => `${clients(server, session)}\n`,
   crst: ({ cnxns }) => {
-    for (const cnxn of cnxns) cnxn.packetsReceived = cnxn.packetsSent = 0
+    for (const { stats } of cnxns) stats.reset()
     return 'Connection stats reset.\n'
   },
   srst: ({ stats }) => {
@@ -92,15 +95,39 @@ function summary({ stats, cnxns, tree }: Observed): string {
   ].join('\n')
 }
 
-function clients({ cnxns }: Observed): string {
+/** A line for each connection. @param more - what else to tell of one */
+function clients({ cnxns }: Observed, more?: (cnxn: ServerCnxn) => string): string {
   return [...cnxns]
     .map((cnxn) => {
       const { remoteAddress, remotePort } = cnxn.connection
       const interest = cnxn.isInitialized ? 1 : 0
-      const counts = `recved=${cnxn.packetsReceived},sent=${cnxn.packetsSent}`
-      return ` /${remoteAddress}:${remotePort}[${interest}](queued=0,${counts})\n`
+      const { packetsReceived, packetsSent } = cnxn.stats
+      const queued = cnxn.isInitialized ? cnxn.outstandingRequests : 0
+      const counts = `queued=${queued},recved=${packetsReceived},sent=${packetsSent}`
+      return ` /${remoteAddress}:${remotePort}[${interest}](${counts}${more?.(cnxn) ?? ''})\n`
     })
     .join('')
+}
+
+/** The session of a connection and its last request; nothing before the handshake. */
+function session({ sessionId, sessionTimeoutMs, stats }: ServerCnxn): string {
+  if (sessionId === 0n) return ''
+  const { cxid, zxid, op, timeMs, latencyMs } = stats.last
+  return [
+    ...['', `sid=0x${hex(sessionId)}`, `lop=${op}`, `est=${stats.establishedMs}`],
+    ...[
+      `to=${sessionTimeoutMs}`,
+      ...(cxid >= 0 ? [`lcxid=0x${cxid.toString(16)}`] : []),
+    ],
+    ...[`lzxid=0x${hex(zxid)}`, `lresp=${timeMs}`, `llat=${latencyMs}`],
+    ...[`minlat=${stats.minLatency}`, `avglat=${stats.avgLatency}`],
+    `maxlat=${stats.maxLatency}`,
+  ].join(',')
+}
+
+/** 64 bits without a sign, as Java prints them. */
+function hex(value: bigint): string {
+  return BigInt.asUintN(64, value).toString(16)
 }
 
 function mntr({ stats, cnxns, tree }: Observed): string {
@@ -126,10 +153,9 @@ function mntr({ stats, cnxns, tree }: Observed): string {
 }
 
 function dump({ sessionTracker, tree }: Observed): string {
-  const hex = (id: bigint): string => `0x${BigInt.asUintN(64, id).toString(16)}`
-  const sessions = [...sessionTracker.sessions.keys()].map((id) => `\t${hex(id)}\n`)
+  const sessions = [...sessionTracker.sessions.keys()].map((id) => `\t0x${hex(id)}\n`)
   const owners = [...tree.ephemerals].map(
-    ([id, paths]) => `${hex(id)}:\n${[...paths].map((p) => `\t${p}\n`).join('')}`,
+    ([id, paths]) => `0x${hex(id)}:\n${[...paths].map((p) => `\t${p}\n`).join('')}`,
   )
   return [
     `SessionTracker dump:\nSessions (${sessions.length}):\n${sessions.join('')}`,
