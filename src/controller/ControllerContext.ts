@@ -71,12 +71,25 @@ export class ControllerContext {
   readonly replicasOnOfflineDirs = new Map<number, TopicPartitionSet>()
 
   #brokers = new Map<number, Broker>()
+  /** Broker id → the transaction that registered it, when we looked last. */
+  readonly #brokerEpochs = new Map<number, bigint>()
 
   // ── Brokers ───────────────────────────────────────────────────────────────────────────
 
   /** Replaces the brokers by those that are registered now. */
   setLiveBrokers(brokers: Iterable<Broker>): void {
     this.#brokers = new Map(Array.from(brokers, (b) => [b.id, b]))
+  }
+
+  /** Replaces the brokers, and remembers which registration of each this is. */
+  setLiveBrokersAndEpochs(brokers: ReadonlyMap<Broker, bigint>): void {
+    this.setLiveBrokers(brokers.keys())
+    for (const [{ id }, epoch] of brokers) this.#brokerEpochs.set(id, epoch)
+  }
+
+  /** Whether a broker that we know has registered again since. */
+  hasBounced({ id }: Broker, epoch: bigint): boolean {
+    return this.#brokers.has(id) && this.#brokerEpochs.get(id) !== epoch
   }
 
   /** Brokers that can be given duties. */

@@ -412,7 +412,7 @@ export class KafkaController implements RequestBatchHost, TopicDeletionHost {
   async initializeControllerContext(): Promise<void> {
     // Read brokers, topics and assignments.
     const { controllerContext: context, zkClient } = this
-    context.setLiveBrokers(await zkClient.getAllBrokersInCluster())
+    context.setLiveBrokersAndEpochs(await zkClient.getAllBrokerAndEpochsInCluster())
     context.allTopics = new Set(await zkClient.getAllTopicsInCluster())
     this.registerPartitionModificationsHandlers(context.allTopics)
     const assignment = await zkClient.getReplicaAssignmentForTopics(context.allTopics)

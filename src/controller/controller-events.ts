@@ -156,7 +156,13 @@ export class ControlledShutdown extends Event {
 
 // ── Brokers ─────────────────────────────────────────────────────────────────────────────
 
-/** Brokers came or went. */
+/**
+ * Brokers came or went, or came again.
+ *
+ * @differs Kafka 1.1 compares ids only. A broker whose old session ended just before it
+ *   registered again, both before the controller looked, is then never told what it leads
+ *   and follows (KAFKA-1120). Here, as in Kafka 2.2, it counts as gone and come again.
+ */
 export class BrokerChange extends Event {
   readonly state = 'BrokerChange'
 
@@ -166,17 +172,30 @@ export class BrokerChange extends Event {
     // Compare who is registered with whom we know.
     const { controller } = this
     const { controllerContext: context } = controller
-    const curBrokers = await controller.zkClient.getAllBrokersInCluster()
+    const registered = await controller.zkClient.getAllBrokerAndEpochsInCluster()
+    const curBrokers = [...registered.keys()]
     const known = context.liveOrShuttingDownBrokerIds
     const newBrokers = curBrokers.filter((b) => !known.has(b.id))
+    const bounced = curBrokers.filter((b) => context.hasBounced(b, registered.get(b)!))
     const current = new Set(curBrokers.map((b) => b.id))
     const deadBrokerIds = [...known].filter((id) => !current.has(id)).sort(ascending)
-    context.setLiveBrokers(curBrokers)
 
     // Open and close lines to them.
     const channels = context.controllerChannelManager
     for (const broker of newBrokers) channels?.addBroker(broker)
     for (const id of deadBrokerIds) await channels?.removeBroker(id)
+
+    // Take over from those that were away for a moment. What is meant for their old life
+    // must not reach the new one, so the new line is opened afterwards.
+    const bouncedIds = bounced.map((b) => b.id).sort(ascending)
+    if (bounced.length > 0) {
+      context.setLiveBrokers(curBrokers.filter((b) => !bounced.includes(b)))
+      for (const id of bouncedIds) await channels?.removeBroker(id)
+      await controller.brokerChanges.onBrokerFailure(bouncedIds)
+      for (const broker of bounced) channels?.addBroker(broker)
+    }
+    context.setLiveBrokersAndEpochs(registered)
+    if (bounced.length > 0) await controller.brokerChanges.onBrokerStartup(bouncedIds)
 
     // Put the new ones to work and replace the dead ones.
     if (newBrokers.length > 0) {

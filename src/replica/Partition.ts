@@ -162,7 +162,9 @@ export class Partition extends PartitionReplicas {
   /**
    * Makes this broker a follower of `state.leader`.
    *
-   * @returns true when the leader is another than before: the fetcher must be moved.
+   * @returns true when the fetcher must begin anew: another leader, or a missed epoch.
+   * @differs Kafka 1.1 looks at the leader's id alone: a follower cut off while leadership
+   *   went and came back keeps what its leader has cut (KAFKA-6361, mended in 2.0 so).
    */
   async makeFollower(
     _controllerId: number,
@@ -179,11 +181,12 @@ export class Partition extends PartitionReplicas {
       const creation = { isNew: state.isNew, logConfig }
       this.replicas.assign(this.house, state.replicas, state.replicas, creation)
       this.inSyncReplicas = new Set()
+      const missedNone = state.leaderEpoch <= this.#leaderEpoch + 1
       this.#leaderEpoch = state.leaderEpoch
       this.#zkVersion = state.partitionEpoch
 
-      // Say whether there is a new leader to fetch from.
-      if (this.leaderReplicaIdOpt === state.leader) return false
+      // Say whether what we have must be held against the leader's log again.
+      if (this.leaderReplicaIdOpt === state.leader && missedNone) return false
       this.leaderReplicaIdOpt = state.leader
       return true
     })

@@ -304,7 +304,7 @@ export class ReplicaFetcherThread extends AbstractFetcherThread<
   /**
    * Appends what was fetched and follows the leader's watermarks.
    *
-   * @throws IllegalStateException when the log moved under us; the thread ends.
+   * @throws IllegalStateException when the log moved under us: it is cut again.
    */
   override processPartitionData(
     topicPartition: TopicPartition,
@@ -399,6 +399,11 @@ export class ReplicaFetcherThread extends AbstractFetcherThread<
     const error = Errors.forCode(answer.errorCode)
     if (error !== Errors.NONE) throw new KafkaException(`${tp}: ${error.name}`)
     return answer.offset
+  }
+
+  /** Goes back to where all in-sync logs agree, and asks the leader what it has. */
+  override offsetToStartAnew(topicPartition: TopicPartition): number | undefined {
+    return this.#replicas.getReplica(topicPartition)?.highWatermark.messageOffset
   }
 
   /** Leaves partitions alone for the back-off time. */

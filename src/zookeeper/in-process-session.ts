@@ -7,6 +7,7 @@
  *
  *     request ─▶ queue ─▶ stream ─▶ server          replies come in the order of requests
  *     ConnectRequest, auth, setWatches first, at each reconnect
+ *     nothing heard for 2/3 of the session timeout  ─▶ the stream is dropped, another opened
  *
  * Invariants: every request settles. A session that is final (expired, closed, refused)
  * holds no stream and no timer. Events are told in their place among the replies.
@@ -57,6 +58,9 @@ const log = logger('InProcessSession')
 /** Ms before a lost stream is opened again. */
 const RECONNECT_PAUSE_MS = 50
 
+/** How much of the session timeout the server may be silent before the stream is dropped. */
+const READ_TIMEOUT_SHARE = 2 / 3
+
 const createFlags: Readonly<Record<CreateMode, number>> = {
   PERSISTENT: 0,
   EPHEMERAL: 1,
@@ -101,6 +105,8 @@ class InProcessSession implements ZooKeeperSession {
   #link: JuteLink | undefined
   #hello: Hello
   #timer: TimerHandle | undefined
+  /** When bytes came last, by the clock's monotonic time. */
+  #lastHeardMs = 0
   #closing: Promise<void> | undefined
   state: ZooKeeperState = 'connecting'
 
@@ -277,12 +283,18 @@ class InProcessSession implements ZooKeeperSession {
         if (link === this.#link) this.#onReply(err, zxid, body)
       },
       onEvent: (event) => this.#onEvent(event),
+      onHeard: () => {
+        this.#lastHeardMs = this.#clock.monotonic()
+      },
       onClose: () => {
         if (link === this.#link) this.#onLinkLost()
       },
     })
     this.#link = link
     link.sayHello(this.#hello)
+
+    // Try another stream when no welcome comes over this one.
+    this.#setTimer(this.#hello.timeOut, () => link.destroy())
   }
 
   /** The server knows us: prove who we are, take up watches, send what was held back. */
@@ -333,7 +345,10 @@ class InProcessSession implements ZooKeeperSession {
 
   #schedulePing(): void {
     this.#setTimer(this.sessionTimeoutMs / 3, () => {
-      this.#link?.ping()
+      // Give a silent stream up in time to come back before the session ends.
+      const silentMs = this.#clock.monotonic() - this.#lastHeardMs
+      if (silentMs >= this.sessionTimeoutMs * READ_TIMEOUT_SHARE) this.#link?.destroy()
+      else this.#link?.ping()
       this.#schedulePing()
     })
   }

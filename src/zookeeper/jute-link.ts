@@ -40,6 +40,8 @@ export interface LinkHandlers {
   /** The oldest request is answered. */
   onReply(err: number, zxid: bigint, body: ByteReader): void
   onEvent(event: WatchEvent): void
+  /** Bytes came, of whatever kind: the server lives. */
+  onHeard(): void
   /** The stream is over. */
   onClose(): void
 }
@@ -121,6 +123,7 @@ export class JuteLink {
 
   /** Takes bytes and handles the frames that they complete. */
   receive(chunk: Buffer): void {
+    this.#handlers.onHeard()
     this.#received =
       this.#received.length === 0 ? chunk : Buffer.concat([this.#received, chunk])
     let at = 0

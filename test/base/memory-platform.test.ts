@@ -166,6 +166,70 @@ describe('MemoryNetwork', () => {
   })
 })
 
+describe('MemoryProcess', () => {
+  /** A server on host b in a process of its own, and a client on host a. */
+  async function clientAndServer() {
+    const a = memoryPlatform({ hostName: 'a' })
+    const b = a.onHost('b').startProcess()
+    a.fabric.latency = () => 5
+    const seen: string[] = []
+    const serve = () =>
+      b.network.listen({
+        host: 'b',
+        port: 9092,
+        onConnection: (connection) => {
+          connection.onData((chunk) => seen.push(String(chunk)))
+          connection.onClose((error) => seen.push(`closed ${hostErrorCode(error)}`))
+        },
+      })
+    await serve()
+    const connecting = a.network.connect({ host: 'b', port: 9092, timeoutMs: 1000 })
+    const client = await a.virtualClock.runUntil(connecting)
+    client.onClose((error) => seen.push(`client: ${hostErrorCode(error)}`))
+    return { a, b, client, seen, clock: a.virtualClock }
+  }
+
+  it('bytes take the latency of the fabric, and keep their order', async () => {
+    const { a, client, seen, clock } = await clientAndServer()
+    await client.write(Buffer.from('slow'))
+    a.fabric.latency = () => 1
+    await client.write(Buffer.from('quick'))
+    await clock.advance(4)
+    expect(seen).toEqual([])
+    await clock.advance(1)
+    expect(seen).toEqual(['slow', 'quick'])
+  })
+
+  it('pause() holds timers and deliveries until resume()', async () => {
+    const { b, client, seen, clock } = await clientAndServer()
+    b.clock.setTimeout(() => seen.push('timer'), 10)
+    const cancelled = b.clock.setTimeout(() => seen.push('never'), 11)
+    b.process.pause()
+    await client.write(Buffer.from('x'))
+    await clock.advance(1000)
+    expect(seen).toEqual([])
+    b.clock.clearTimeout(cancelled)
+    b.process.resume()
+    await clock.settle()
+    expect(seen).toEqual(['timer', 'x'])
+  })
+
+  it('kill() ends everything of a process; its peers see a reset', async () => {
+    const { a, b, client, seen, clock } = await clientAndServer()
+    b.clock.setTimeout(() => seen.push('timer'), 10)
+    await client.write(Buffer.from('x'))
+    a.fabric.kill(b.process)
+    await clock.advance(100)
+    expect(seen).toEqual(['client: ECONNRESET'])
+    expect(a.fabric.openEnds).toBe(0)
+
+    // Its port is free: nobody answers there.
+    const o = { host: 'b', port: 9092, timeoutMs: 1000 }
+    const refused = a.network.connect(o).catch(hostErrorCode)
+    expect(await clock.runUntil(refused)).toBe('ECONNREFUSED')
+  })
+})
+
 describe('VirtualClock', () => {
   it('advance() fires timers in order and settles between them', async () => {
     const clock = new VirtualClock(1000)

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { Deferred } from '../../src/base/async/Deferred.ts'
 import { Errors } from '../../src/base/errors.ts'
 import { TopicPartition } from '../../src/base/TopicPartition.ts'
 import { TopicPartitionMap } from '../../src/base/TopicPartitionMap.ts'
@@ -296,6 +297,26 @@ describe('KafkaController: brokers', () => {
     const metadata = cluster.updateMetadata(1)[0]
     expect(metadata?.liveBrokers.map((b) => b.id)).toEqual([1, 3])
     expect(metadata?.ungroupedPartitionStates[0]?.offlineReplicas).toEqual([2])
+  })
+
+  it('a broker that comes back before it was missed is told what it has', async () => {
+    const controller = await cluster.startBroker(1)
+    await cluster.startBroker(2)
+    await createTopic([2, 1])
+    cluster.forget()
+
+    // Keep the controller busy while broker 2 dies and starts again.
+    const busy = new Deferred()
+    const state = 'Idle' as const
+    controller.eventManager.put({ state, process: () => busy.promise })
+    await cluster.killBroker(2)
+    await cluster.startBroker(2)
+    expect(cluster.leaderAndIsr(2)).toEqual([])
+    busy.resolve()
+    for (let i = 0; i < 5; i++) await settle()
+    expect(cluster.state('t')).toMatchObject({ leader: 1, leader_epoch: 1, isr: [1] })
+    const told = cluster.leaderAndIsr(2).at(-1)?.ungroupedPartitionStates[0]
+    expect(told).toMatchObject({ leader: 1, leaderEpoch: 1, isr: [1] })
   })
 
   it('a dead follower leaves the ISR, and the leader is told', async () => {

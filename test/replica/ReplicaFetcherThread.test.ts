@@ -289,4 +289,23 @@ describe('ReplicaFetcherThread', () => {
       { epoch: 0, asked: ['t-0'] },
     ])
   })
+
+  it('cuts a log that has parted from its leader, and copies on', async () => {
+    // Both have a and x. The leader is deposed, loses x, and leads again with b and c:
+    // the follower was cut off meanwhile and asks for what comes after x.
+    await leader.leaderAndIsr(t0, roles)
+    leader.produce(t0, ['a'])
+    leader.produce(t0, ['x'])
+    await follow()
+    expect(ends()).toEqual([2, 2])
+    leader.replicaManager.getPartition(t0)!.truncateTo(1)
+    await leader.leaderAndIsr(t0, { ...roles, leaderEpoch: 2 })
+    leader.produce(t0, ['b', 'c'])
+    await follower.clock.advance(2500)
+    await settle()
+    expect(thread.isShutdownComplete).toBe(false)
+    expect(ends()).toEqual([3, 3])
+    const epochs = replica(follower).log!.leaderEpochCache.epochEntries()
+    expect(epochs.map(({ epoch }) => epoch)).toEqual([0, 2])
+  })
 })

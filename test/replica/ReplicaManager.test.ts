@@ -179,6 +179,15 @@ describe('ReplicaManager', () => {
       expect(hw()).toBe(3)
     })
 
+    it('begins anew under the same leader when it missed an epoch between', async () => {
+      const of = { leader: 2, isr: [2, 1], replicas: [1, 2] }
+      await world.leaderAndIsr(t0, of)
+      const next = await world.leaderAndIsr(t0, { ...of, leaderEpoch: 1 })
+      expect(next.followers).toEqual([])
+      const later = await world.leaderAndIsr(t0, { ...of, leaderEpoch: 3 })
+      expect(later.followers).toEqual(['t-0'])
+    })
+
     it('makeFollowers() makes the copy but fetches nothing from a dead leader', async () => {
       world.aliveBrokers = [1]
       const answer = await world.leaderAndIsr(t0, {

@@ -24,13 +24,15 @@ interface Node {
   version: number
   owner: bigint
   counter: number
+  czxid: bigint
 }
 
 /** One server. */
 export class FakeZooKeeper {
   readonly nodes = new Map<string, Node>([
-    ['', { data: null, version: 0, owner: 0n, counter: 0 }],
+    ['', { data: null, version: 0, owner: 0n, counter: 0, czxid: 0n }],
   ])
+  #zxid = 0n
   readonly sessions: FakeSession[] = []
 
   /** Called before each request is carried out; may change nodes, or throw. */
@@ -73,7 +75,14 @@ export class FakeZooKeeper {
       : path
     if (this.nodes.has(name)) throw keeperException(KeeperCode.NODEEXISTS, name)
     const isEphemeral = mode.startsWith('EPHEMERAL')
-    const node = { data, version: 0, owner: isEphemeral ? owner : 0n, counter: 0 }
+    const czxid = ++this.#zxid
+    const node = {
+      data,
+      version: 0,
+      owner: isEphemeral ? owner : 0n,
+      counter: 0,
+      czxid,
+    }
     this.nodes.set(name, node)
     this.#fire('data', name, 'NodeCreated')
     this.#fire('children', parentPath, 'NodeChildrenChanged')
@@ -110,8 +119,8 @@ export class FakeZooKeeper {
   stat(path: string): Stat | undefined {
     const node = this.nodes.get(path)
     if (!node) return undefined
-    const zxid = { czxid: 1n, mzxid: 1n, pzxid: 1n, ctime: 0, mtime: 0 }
-    const { version, owner: ephemeralOwner, data } = node
+    const { version, owner: ephemeralOwner, data, czxid } = node
+    const zxid = { czxid, mzxid: czxid, pzxid: czxid, ctime: 0, mtime: 0 }
     const counts = { cversion: 0, aversion: 0, dataLength: data?.length ?? 0 }
     return { ...zxid, ...counts, version, ephemeralOwner, numChildren: 0 }
   }

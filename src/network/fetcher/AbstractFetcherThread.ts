@@ -150,6 +150,19 @@ export abstract class AbstractFetcherThread<
   /** Finds an offset to go on from when the leader does not have the one asked for. */
   abstract handleOffsetOutOfRange(topicPartition: TopicPartition): Promise<number>
 
+  /**
+   * Says from where to begin anew when what the leader sent cannot be taken, though it is
+   * not corrupt: our log and the leader's have parted.
+   *
+   * @returns an offset up to which our log is right; undefined when there is no such
+   *   offset, and the thread must end.
+   * @differs In Kafka 1.1 the thread ends, and with it the copying of all its partitions,
+   *   until the broker restarts (KAFKA-6649).
+   */
+  offsetToStartAnew(_topicPartition: TopicPartition): number | undefined {
+    return undefined
+  }
+
   /** Does something about partitions that failed. Called without the lock. */
   abstract handlePartitionsWithErrors(
     partitions: Iterable<TopicPartition>,
@@ -325,8 +338,7 @@ export abstract class AbstractFetcherThread<
       }
       return true
     } catch (error) {
-      // Leave the partition in error for what a later fetch may repair; anything else is
-      // a broken promise of ours, and the thread ends.
+      // Leave the partition in error for what a later fetch may repair.
       if (
         error instanceof CorruptRecordException ||
         error instanceof KafkaStorageException
@@ -335,6 +347,17 @@ export abstract class AbstractFetcherThread<
         return false
       }
       if (this.signal.aborted) throw error
+
+      // Or begin anew with this partition, where the log can be cut.
+      const fetchOffset = this.offsetToStartAnew(topicPartition)
+      if (fetchOffset !== undefined) {
+        log.error(`${this.name}: ${topicPartition} does not fit its leader`, error)
+        this.#moveToEnd(topicPartition, {
+          ...readyAt(fetchOffset),
+          truncatingLog: true,
+        })
+        return false
+      }
       throw new KafkaException(
         `cannot process ${topicPartition} from offset ${state.fetchOffset}`,
         { cause: error },

@@ -31,6 +31,7 @@ import { KeeperCode } from '../client.ts'
 import { decode, encode, int } from '../jute.ts'
 import { AuthPacket, type ConnectRequest, OpCode, opName } from '../records.ts'
 import { authenticate } from './access-control.ts'
+import type { DataNode } from './DataNode.ts'
 import { DataTree } from './DataTree.ts'
 import { FinalRequestProcessor } from './FinalRequestProcessor.ts'
 import { answerFourLetterWord } from './four-letter-words.ts'
@@ -44,6 +45,7 @@ import { ServerStats } from './ServerStats.ts'
 import { SessionTracker } from './SessionTracker.ts'
 import { SyncRequestProcessor } from './SyncRequestProcessor.ts'
 import { generatePasswd } from './session-passwd.ts'
+import type { Txn } from './txn.ts'
 
 const log = logger('ZooKeeperServer')
 
@@ -70,6 +72,8 @@ export interface ZooKeeperServerOptions {
   readonly maxClientCnxns?: number
   /** `user:base64(sha1(user:password))` of a user who may do everything. */
   readonly superDigest?: string
+  /** Told of every transaction after it was applied: for those who look on from outside. */
+  readonly onTxn?: (txn: Txn) => void
   /** Bytes of a request, `jute.maxbuffer`; 0xfffff when left out. */
   readonly maxBuffer?: number
 }
@@ -262,6 +266,11 @@ export class ZooKeeperServer implements CnxnOwner {
     return this.#running?.tree.getNode(path)?.stat.ephemeralOwner ?? 0n
   }
 
+  /** A node as it is now, without asking as a client; undefined when there is none. */
+  peek(path: string): DataNode | undefined {
+    return this.#running?.tree.getNode(path)
+  }
+
   /** Ends a session now, as if its client had been silent for too long. */
   expireSession(sessionId: bigint): void {
     this.#running?.sessionTracker.setSessionClosing(sessionId)
@@ -405,6 +414,7 @@ export class ZooKeeperServer implements CnxnOwner {
   #afterTxn({ hdr, txn, cnxn }: Request): void {
     const { sessions, sessionTracker, tree, txnLog } = this.#running!
     followSessions(sessions, hdr!, txn!)
+    this.#options.onTxn?.(txn!)
     if (txn!.type === OpCode.closeSession) {
       const sessionId = hdr!.clientId
       sessionTracker.removeSession(sessionId)

@@ -7,27 +7,35 @@
  *
  *     write ─▶ [ inbox of the peer, 64 KB ] ─▶ the peer's loop ─▶ onData
  *     end   ─▶ [ …, FIN ]                   ─▶ the peer says FIN too ─▶ both onClose
+ *            ▲ the fabric's latency, drawn for each packet; order is kept
  *
- * Invariant: `onClose` is called exactly once, from the loop, after the last `onData`.
+ * Invariant: `onClose` is called exactly once, from the loop, after the last `onData`;
+ * nothing is called in a process that is stopped or dead.
  *
  * @module
  */
 import { Condition } from '../../async/Condition.ts'
 import { ClosedChannelException } from '../../exceptions.ts'
 import { logger } from '../../logger.ts'
+import { HostError } from '../HostError.ts'
 import type { Connection } from '../Platform.ts'
 import type { MemoryNetwork } from './MemoryNetwork.ts'
+import type { MemoryProcess } from './MemoryProcess.ts'
 
 /** Bytes that may lie in an inbox before the sender waits. */
 const INBOX_BYTES = 65536
 
 const log = logger('MemoryNetwork')
 
-/** A host and a port on it. */
+/** A host, a port on it, and whose it is. */
 interface Place {
   readonly hostName: string
   readonly port: number
+  readonly process: MemoryProcess
 }
+
+/** What travels: bytes, a good-bye, or the news that the other end is gone. */
+type Packet = Buffer | 'fin' | 'reset'
 
 /** Makes the two ends of a connection. `begin` each where its loop belongs. */
 export function connectedPair(
@@ -45,6 +53,7 @@ export function connectedPair(
 export class MemoryConnection implements Connection {
   readonly hostName: string
   readonly peerHostName: string
+  readonly process: MemoryProcess
   readonly localAddress: string
   readonly localPort: number
   readonly remoteAddress: string
@@ -57,6 +66,9 @@ export class MemoryConnection implements Connection {
   #inboxBytes = 0
   #finReceived = false
   #finSent = false
+  #wasReset = false
+  /** When the packet sent last arrives, by the fabric's clock. */
+  #lastArrival = 0
   #paused = false
   #closed = false
   #error: Error | undefined
@@ -73,6 +85,7 @@ export class MemoryConnection implements Connection {
     this.#fabric = fabric
     this.hostName = local.hostName
     this.peerHostName = remote.hostName
+    this.process = local.process
     this.localAddress = addressOf(local.hostName)
     this.localPort = local.port
     this.remoteAddress = addressOf(remote.hostName)
@@ -109,12 +122,12 @@ export class MemoryConnection implements Connection {
     const bytes = Buffer.isBuffer(chunks) ? Buffer.from(chunks) : Buffer.concat(chunks)
     const peer = this.#peer
     if (peer.#closed) return
-    peer.#inbox.push(bytes)
     peer.#inboxBytes += bytes.length
-    peer.#wake.signal()
+    this.#send(bytes)
 
     // Wait, as for a full socket buffer, until the peer has read enough.
     while (peer.#inboxBytes > INBOX_BYTES && !this.#closed) await peer.#room.wait()
+    if (!this.process.isRunning) await this.process.untilRunning()
     if (this.#closed && peer.#inboxBytes > 0) throw new ClosedChannelException()
   }
 
@@ -130,8 +143,7 @@ export class MemoryConnection implements Connection {
   end(): void {
     if (this.#finSent) return
     this.#finSent = true
-    this.#peer.#finReceived = true
-    this.#peer.#wake.signal()
+    this.#send('fin')
     this.#wake.signal()
   }
 
@@ -146,6 +158,37 @@ export class MemoryConnection implements Connection {
       end.#error ??= error
       end.#close()
     }
+  }
+
+  /** Ends this side without a word to its process, which died; the peer sees a reset. */
+  vanish(): void {
+    this.#onData = undefined
+    this.#onClose = undefined
+    this.#close()
+    if (!this.#finSent) this.#send('reset')
+    this.#finSent = true
+  }
+
+  /** Puts a packet on its way; it arrives after those before it. */
+  #send(packet: Packet): void {
+    const { clock, latency } = this.#fabric
+    const peer = this.#peer
+    if (latency === undefined) {
+      peer.#arrive(packet)
+      return
+    }
+    const now = clock.monotonic()
+    const due = now + latency(this.hostName, this.peerHostName)
+    this.#lastArrival = Math.max(this.#lastArrival, due)
+    clock.setTimeout(() => peer.#arrive(packet), this.#lastArrival - now)
+  }
+
+  #arrive(packet: Packet): void {
+    if (this.#closed) return
+    if (packet === 'fin') this.#finReceived = true
+    else if (packet === 'reset') this.#wasReset = true
+    else this.#inbox.push(packet)
+    this.#wake.signal()
   }
 
   /** Runs a handler; what it throws closes this connection. */
@@ -184,6 +227,14 @@ export class MemoryConnection implements Connection {
         continue
       }
 
+      // Believe a reset when all before it was read.
+      if (this.#wasReset && (this.#inbox.length === 0 || this.#onData === undefined)) {
+        const { peerHostName, remotePort } = this
+        this.#error ??= new HostError('ECONNRESET', `${peerHostName}:${remotePort}`)
+        this.#close()
+        break
+      }
+
       // Answer a good-bye when all before it was read.
       if (this.#finReceived && this.#inbox.length === 0 && !this.#paused) {
         this.end()
@@ -192,11 +243,16 @@ export class MemoryConnection implements Connection {
       }
       if (!this.#closed) await this.#wake.wait()
     }
+    if (this.process.isPaused) await this.process.untilRunning()
     this.guard('closing', () => this.#onClose?.(this.#error))
   }
 
-  /** @returns whether it waited, because the link was cut */
+  /** @returns whether it waited, because the link was cut or the process stopped */
   async #waitsForLink(): Promise<boolean> {
+    if (!this.process.isRunning && !this.#closed) {
+      await this.process.untilRunning(this.#ended.signal).catch(() => undefined)
+      return true
+    }
     const cut = this.#fabric.isCut(this.hostName, this.peerHostName)
     if (!cut || this.#closed) return false
     await this.#fabric.untilHealed(this.#ended.signal).catch(() => undefined)

@@ -8,6 +8,7 @@
  *                                   │ fabric │
  *     cut(b1, b2): nothing passes   └────────┘   refuse(b2): nobody answers
  *     heal(b1, b2): it goes on                   reset(b1, b2): both ends see an error
+ *     latency(b1, b2): each packet takes its time     kill(process): its peers see resets
  *
  * Bytes arrive in the receiver's own loop and in the order in which they were written. A
  * receiver that pauses holds the sender back: at most 64 KB wait in between.
@@ -28,6 +29,7 @@ import type {
   Network,
 } from '../Platform.ts'
 import { connectedPair, type MemoryConnection } from './MemoryConnection.ts'
+import { MemoryProcess } from './MemoryProcess.ts'
 
 /** Ports below are never chosen by the network itself. */
 const FIRST_EPHEMERAL_PORT = 49152
@@ -35,6 +37,7 @@ const FIRST_EPHEMERAL_PORT = 49152
 /** What the fabric knows of a bound address. */
 interface Binding {
   readonly hostName: string
+  readonly process: MemoryProcess
   readonly backlog: AsyncQueue<MemoryConnection>
 }
 
@@ -43,6 +46,11 @@ export class MemoryNetwork {
   readonly clock: Clock
   /** Lets a turn pass between two deliveries. */
   readonly hop: () => Promise<void>
+  /**
+   * How long the next packet takes from one host to another, in whole ms; no time when
+   * left out. Set it before anything is connected.
+   */
+  latency: ((from: string, to: string) => number) | undefined
   readonly #bindings = new Map<string, Binding>()
   readonly #cuts = new Set<string>()
   readonly #refusing = new Set<string>()
@@ -59,9 +67,12 @@ export class MemoryNetwork {
     this.hop = hop
   }
 
-  /** @returns the network as the host of that name sees it */
-  host(name: string): MemoryHost {
-    return new MemoryHost(this, name)
+  /**
+   * @param clock - whose timers a process on that host waits with; the world's when left out
+   * @returns the network as the host of that name sees it
+   */
+  host(name: string, process = new MemoryProcess(), clock = this.clock): MemoryHost {
+    return new MemoryHost(this, name, process, clock)
   }
 
   /** Ends of open connections. */
@@ -101,6 +112,22 @@ export class MemoryNetwork {
     }
   }
 
+  /**
+   * Kills a process: nothing runs in it from now on, its ports are free, and the other
+   * ends of its connections see `ECONNRESET` when the news has travelled.
+   */
+  kill(process: MemoryProcess): void {
+    process.kill()
+    for (const [key, binding] of [...this.#bindings]) {
+      if (binding.process !== process) continue
+      this.#bindings.delete(key)
+      for (const end of binding.backlog.clear()) end.vanish()
+    }
+    for (const end of [...this.#connections]) {
+      if (end.process === process) end.vanish()
+    }
+  }
+
   /** Waits until links were healed. For the connections. */
   untilHealed(signal: AbortSignal): Promise<void> {
     return this.#changed.wait(signal)
@@ -134,11 +161,16 @@ export class MemoryNetwork {
    * @throws HostError ECONNREFUSED when nobody does, ETIMEDOUT (after that time) when the
    *   link is cut
    */
-  async reach(from: string, host: string, o: ConnectOptions): Promise<Binding> {
-    await this.hop()
+  async reach(from: MemoryHost, host: string, o: ConnectOptions): Promise<Binding> {
+    // Ask who is there, which takes a way and back.
+    if (this.latency === undefined) await this.hop()
+    else {
+      const way = this.latency(from.name, host) + this.latency(host, from.name)
+      await from.clock.sleep(way)
+    }
     const binding = this.#bindings.get(`${host}:${o.port}`)
-    if (this.isCut(from, binding?.hostName ?? host)) {
-      await this.clock.sleep(o.timeoutMs)
+    if (this.isCut(from.name, binding?.hostName ?? host)) {
+      await from.clock.sleep(o.timeoutMs)
       throw new HostError('ETIMEDOUT', `connect ${o.host}:${o.port}`)
     }
     if (binding === undefined || this.#refusing.has(binding.hostName)) {
@@ -152,16 +184,25 @@ export class MemoryNetwork {
 export class MemoryHost implements Network {
   readonly fabric: MemoryNetwork
   readonly name: string
+  readonly process: MemoryProcess
+  readonly clock: Clock
 
-  constructor(fabric: MemoryNetwork, name: string) {
+  constructor(
+    fabric: MemoryNetwork,
+    name: string,
+    process: MemoryProcess,
+    clock: Clock,
+  ) {
     this.fabric = fabric
     this.name = name
+    this.process = process
+    this.clock = clock
   }
 
   async listen(options: ListenOptions): Promise<Listener> {
     const backlog = new AsyncQueue<MemoryConnection>()
     const host = this.#resolve(options.host)
-    const binding = { hostName: this.name, backlog }
+    const binding = { hostName: this.name, process: this.process, backlog }
     const { port, unbind } = this.fabric.bind(host, options.port, binding)
     const closing = new AbortController()
 
@@ -183,10 +224,14 @@ export class MemoryHost implements Network {
 
   async connect(options: ConnectOptions): Promise<Connection> {
     const host = this.#resolve(options.host)
-    const { hostName, backlog } = await this.fabric.reach(this.name, host, options)
+    const { hostName, process, backlog } = await this.fabric.reach(this, host, options)
     const [near, far] = connectedPair(this.fabric, {
-      near: { hostName: this.name, port: this.fabric.freePort() },
-      far: { hostName, port: options.port },
+      near: {
+        hostName: this.name,
+        port: this.fabric.freePort(),
+        process: this.process,
+      },
+      far: { hostName, port: options.port, process },
     })
     if (!backlog.offer(far)) throw new HostError('ECONNREFUSED', options.host)
     near.begin()
@@ -201,6 +246,7 @@ export class MemoryHost implements Network {
     while (!signal.aborted) {
       const connection = await backlog.take(signal).catch(() => undefined)
       if (connection === undefined) return
+      if (!this.process.isRunning) await this.process.untilRunning()
       connection.guard('accepting', () => onConnection(connection))
       connection.begin()
     }

@@ -11,6 +11,7 @@ import { HostClock } from '../node/host-clock.ts'
 import { nextMacrotask } from '../node/macrotask.ts'
 import type { Clock, Platform } from '../Platform.ts'
 import { type MemoryHost, MemoryNetwork } from './MemoryNetwork.ts'
+import { MemoryProcess, ProcessClock } from './MemoryProcess.ts'
 import { MemoryStorage } from './MemoryStorage.ts'
 import { SeededRandom } from './SeededRandom.ts'
 import { VirtualClock } from './VirtualClock.ts'
@@ -38,6 +39,15 @@ export interface MemoryPlatform extends Platform {
   /** @returns another host in the same world, with a disk of its own */
   onHost(hostName: string): MemoryPlatform
 
+  /** The process that uses this platform: to stop and to kill. */
+  readonly process: MemoryProcess
+
+  /**
+   * @returns this host for a process of its own: same name, network, time and disk, but
+   *   timers and connections that stop and die with it
+   */
+  startProcess(): MemoryPlatform
+
   /** @returns this host after a crash: same name, network, time and disk */
   withStorage(storage: MemoryStorage): MemoryPlatform
 }
@@ -64,20 +74,28 @@ function hostIn(
   world: World,
   hostName: string,
   storage: MemoryStorage,
+  process = new MemoryProcess(),
+  clock = world.clock,
 ): MemoryPlatform {
-  const { clock, fabric, random } = world
+  const { fabric, random } = world
   return {
     clock,
     get virtualClock() {
-      if (clock instanceof VirtualClock) return clock
+      if (world.clock instanceof VirtualClock) return world.clock
       throw new Error('this world runs on real time')
     },
-    network: fabric.host(hostName),
+    network: fabric.host(hostName, process, clock),
     storage,
     random,
     fabric,
     hostName,
-    onHost: (name) => hostIn(world, name, new MemoryStorage(clock, random)),
+    process,
+    startProcess: () => {
+      const started = new MemoryProcess()
+      const itsClock = new ProcessClock(world.clock, started)
+      return hostIn(world, hostName, storage, started, itsClock)
+    },
+    onHost: (name) => hostIn(world, name, new MemoryStorage(world.clock, random)),
     withStorage: (disk) => hostIn(world, hostName, disk),
   }
 }
