@@ -61,6 +61,8 @@ export class Partition extends PartitionReplicas {
   // high watermark at once: the controller may read the new set before we hear back.
   readonly #expanding = new Set<Replica>()
   #leaderEpoch = LeaderAndIsr.initialLeaderEpoch - 1
+  // Our log end when this reign began: all that is below may be committed.
+  #leaderEpochStartOffset = 0
   #zkVersion = LeaderAndIsr.initialZKVersion
   // Epoch of the controller that changed the leader last.
   #controllerEpoch = 0
@@ -106,6 +108,9 @@ export class Partition extends PartitionReplicas {
   /**
    * Makes this broker the leader.
    *
+   * @differs Kafka 1.1 learns its own epoch from the first record of its reign. A follower
+   *   that asks before about a later epoch than the last is told nothing, and cuts its log
+   *   to its own high watermark, which lags (KAFKA-7415, mended in Kafka 2.1 as here).
    * @returns true when it was not the leader before; a mere epoch bump returns false.
    * @throws KafkaStorageException when the log cannot be made.
    */
@@ -137,7 +142,11 @@ export class Partition extends PartitionReplicas {
     this.#zkVersion = state.partitionEpoch
     const leaderReplica = this.getReplicaOrException()
     const leaderEnd = leaderReplica.logEndOffset.messageOffset
+    this.#leaderEpochStartOffset = leaderEnd
     log.info(`${this.topicPartition}: leader from ${leaderEnd}, ${this.#leaderEpoch}`)
+
+    // Note the epoch before its first record: a follower from an epoch between asks for it.
+    leaderReplica.log?.leaderEpochCache.assign(this.#leaderEpoch, leaderEnd)
 
     // Open an account for each follower. Members of the ISR are caught up by definition;
     // the others have to show it.
@@ -212,12 +221,14 @@ export class Partition extends PartitionReplicas {
   }
 
   /**
-   * Lets a follower into the ISR once it has everything below the high watermark, and
-   * moves the high watermark as far as its progress allows.
+   * Lets a follower into the ISR once it has everything that may be committed, and moves
+   * the high watermark as far as its progress allows.
    *
    * @returns true when the high watermark moved.
    * @differs Kafka writes to ZooKeeper here, inside the follower's fetch. Here the write
    *   is begun and the fetch goes on; the follower counts for the high watermark from now.
+   *   Kafka 1.1 wants the follower at the high watermark only, which lags after an election:
+   *   it may lack what is committed (KAFKA-7128, mended in Kafka 2.1 as here).
    */
   maybeExpandIsr(replicaId: number, result: LogReadResult): boolean {
     const leaderReplica = this.leaderReplicaIfLocal
@@ -257,7 +268,8 @@ export class Partition extends PartitionReplicas {
     const hw = this.leaderReplicaIfLocal?.highWatermark.messageOffset
     if (hw === undefined || this.inSyncReplicas.has(replica)) return false
     if (this.replicas.get(replica.brokerId) !== replica) return false
-    return replica.logEndOffset.messageOffset >= hw
+    const needed = Math.max(hw, this.#leaderEpochStartOffset)
+    return replica.logEndOffset.messageOffset >= needed
   }
 
   /**

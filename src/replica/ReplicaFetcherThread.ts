@@ -153,8 +153,34 @@ export class ReplicaFetcherThread extends AbstractFetcherThread<
     return { result: epochs, partitionsWithError }
   }
 
-  /** Asks the leader where the epochs ended. A failed request fails each partition. */
+  /**
+   * Asks the leader where the epochs ended. A failed request fails each partition.
+   *
+   * @differs Kafka 1.1 asks once. When the leader has no record of the epoch, what it names
+   *   is the end of an older one, and what we hold of the epoch below that end stays: our
+   *   logs differ for good (KAFKA-6361; Kafka 2.0 changed the protocol, KIP-279). Here a
+   *   second question tells: an epoch without records ends where the one before it does.
+   */
   override async fetchEpochsFromLeader(
+    epochs: TopicPartitionMap<number>,
+  ): Promise<TopicPartitionMap<EpochEndOffset>> {
+    const answers = await this.#askForEnds(epochs)
+    const before = new TopicPartitionMap<number>()
+    for (const [topicPartition, { endOffset }] of answers) {
+      const epoch = epochs.get(topicPartition) ?? 0
+      if (endOffset >= 0 && epoch > 0) before.set(topicPartition, epoch - 1)
+    }
+    if (before.size === 0) return answers
+    for (const [topicPartition, earlier] of await this.#askForEnds(before)) {
+      const { endOffset = -1 } = answers.get(topicPartition) ?? {}
+      const isEpochMissing = earlier.endOffset === endOffset
+      const answer = { error: earlier.error, endOffset, isEpochMissing }
+      answers.set(topicPartition, answer)
+    }
+    return answers
+  }
+
+  async #askForEnds(
     epochs: TopicPartitionMap<number>,
   ): Promise<TopicPartitionMap<EpochEndOffset>> {
     const answers = new TopicPartitionMap<EpochEndOffset>()
@@ -179,13 +205,17 @@ export class ReplicaFetcherThread extends AbstractFetcherThread<
     return answers
   }
 
-  /** Cuts each log to where the leader says that our last epoch ended. */
+  /**
+   * Cuts each log to where the leader says that our last epoch ended. One whose last epoch
+   * the leader does not have loses that epoch, and is asked about again.
+   */
   override async truncateToEpochs(
     fetchedEpochs: TopicPartitionMap<EpochEndOffset>,
   ): Promise<ResultWithPartitions<TopicPartitionMap<number>>> {
     const fetchOffsets = new TopicPartitionMap<number>()
     const partitionsWithError: TopicPartition[] = []
-    for (const [topicPartition, { error, endOffset }] of fetchedEpochs) {
+    for (const [topicPartition, fetched] of fetchedEpochs) {
+      const { error, endOffset, isEpochMissing } = fetched
       try {
         if (error !== Errors.NONE) {
           log.info(`${this.name}: ${topicPartition} has no epoch yet: ${error.name}`)
@@ -193,8 +223,11 @@ export class ReplicaFetcherThread extends AbstractFetcherThread<
           continue
         }
         const fetchOffset = this.#truncationOffset(topicPartition, endOffset)
-        await this.#truncateTo(topicPartition, fetchOffset)
-        fetchOffsets.set(topicPartition, fetchOffset)
+        const epochStart = isEpochMissing ? this.#lastEpochStart(topicPartition) : -1
+        const isDone = epochStart < 0 || epochStart >= fetchOffset
+        const offset = isDone ? fetchOffset : epochStart
+        await this.#truncateTo(topicPartition, offset)
+        if (isDone) fetchOffsets.set(topicPartition, offset)
       } catch (cause) {
         // Try again later when the disk failed or the partition is just going away.
         if (!isPartitionTrouble(cause)) throw cause
@@ -210,6 +243,11 @@ export class ReplicaFetcherThread extends AbstractFetcherThread<
     this.#partition(topicPartition).truncateTo(offset, false)
     const { config, replicaAlterLogDirsManager: moves } = this.#replicas
     await moves.markPartitionsForTruncation(config.brokerId, topicPartition, offset)
+  }
+
+  #lastEpochStart(topicPartition: TopicPartition): number {
+    const replicaLog = this.#replicas.getReplica(topicPartition)?.log
+    return replicaLog?.leaderEpochCache.epochEntries().at(-1)?.startOffset ?? -1
   }
 
   #truncationOffset(topicPartition: TopicPartition, leaderEndOffset: number): number {

@@ -298,7 +298,7 @@ describe('ReplicaFetcherThread', () => {
     leader.produce(t0, ['x'])
     await follow()
     expect(ends()).toEqual([2, 2])
-    leader.replicaManager.getPartition(t0)!.truncateTo(1)
+    leader.replicaManager.getPartition(t0)!.truncateTo(1, false)
     await leader.leaderAndIsr(t0, { ...roles, leaderEpoch: 2 })
     leader.produce(t0, ['b', 'c'])
     await follower.clock.advance(2500)
@@ -307,5 +307,30 @@ describe('ReplicaFetcherThread', () => {
     expect(ends()).toEqual([3, 3])
     const epochs = replica(follower).log!.leaderEpochCache.epochEntries()
     expect(epochs.map(({ epoch }) => epoch)).toEqual([0, 2])
+  })
+
+  it('drops an epoch that its leader never saw, however short the log is', async () => {
+    // Both have a. Broker 1 wrote b and c in epoch 0, broker 2 wrote x in epoch 1.
+    await leader.leaderAndIsr(t0, { ...roles, isr: [1] })
+    for (const value of ['a', 'b', 'c']) leader.produce(t0, [value], 1)
+    await follower.leaderAndIsr(t0, { ...roles, leader: 2, isr: [2] })
+    follower.produce(t0, ['a'], 1)
+    await follower.leaderAndIsr(t0, { ...roles, leader: 2, leaderEpoch: 1, isr: [2] })
+    follower.produce(t0, ['x'], 1)
+
+    // Broker 1 leads again: "epoch 1" ends at 3, behind all that broker 2 has.
+    await leader.leaderAndIsr(t0, { ...roles, leaderEpoch: 2 })
+    leader.produce(t0, ['d'], 1)
+    await follow({ leaderEpoch: 2 })
+    await follower.clock.advance(2500)
+    await settle()
+    const epochsOf = (world: ReplicaWorld) => {
+      const segments = replica(world).log!.logSegments
+      const batches = segments.flatMap((segment) => [...segment.log.batches()])
+      return batches.map((batch) => [batch.baseOffset, batch.partitionLeaderEpoch])
+    }
+    const all = [0, 1, 2].map((offset) => [offset, 0])
+    expect(epochsOf(leader)).toEqual([...all, [3, 2]])
+    expect(epochsOf(follower)).toEqual(epochsOf(leader))
   })
 })

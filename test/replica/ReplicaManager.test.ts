@@ -238,6 +238,31 @@ describe('ReplicaManager', () => {
       expect(isr()).toBe('1,2')
     })
 
+    it('maybeExpandIsr() waits for all that the leader had when its reign began', async () => {
+      // Broker 1 has both records; its high watermark lags when its next reign begins.
+      await world.leaderAndIsr(t0, { isr: [1, 2, 3], replicas: [1, 2, 3] })
+      world.produce(t0, ['a'])
+      world.produce(t0, ['b'])
+      const again = { leaderEpoch: 1, isr: [1, 2], replicas: [1, 2, 3] }
+      await world.leaderAndIsr(t0, again)
+      expect(hw()).toBe(0)
+      world.fetch(t0, 1, { replicaId: 3, timeout: 0 })
+      await world.clock.settle()
+      expect(isr()).toBe('1,2')
+      world.fetch(t0, 2, { replicaId: 3, timeout: 0 })
+      await world.clock.settle()
+      expect(isr()).toBe('1,2,3')
+    })
+
+    it('a new leader knows its epoch before its first record', async () => {
+      await world.leaderAndIsr(t0)
+      world.produce(t0, ['a'])
+      await world.leaderAndIsr(t0, { leaderEpoch: 4 })
+      const end = (epoch: number) =>
+        partition().lastOffsetForLeaderEpoch(epoch).endOffset
+      expect([end(0), end(3), end(4)]).toEqual([1, 1, 1])
+    })
+
     it('the high watermark waits for a follower that is being let in', async () => {
       await world.leaderAndIsr(t0, { isr: [1], replicas: [1, 2] })
       world.produce(t0, ['a'])

@@ -81,6 +81,8 @@ export interface ResultWithPartitions<R> {
 export interface EpochEndOffset {
   readonly error: WireError
   readonly endOffset: number
+  /** Whether it has no record of that epoch, so that the end is that of an older one. */
+  readonly isEpochMissing?: boolean
 }
 
 /** What a fetcher thread is made from. */
