@@ -31,6 +31,7 @@ import { NetworkClient } from '../network/NetworkClient.ts'
 import type { LeaderAndIsrResponse } from '../protocol/messages/LeaderAndIsr.ts'
 import type { StopReplicaResponse } from '../protocol/messages/StopReplica.ts'
 import type { BrokerEndPoint, BrokerInfo } from '../zk/Broker.ts'
+import { getAllBrokerAndEpochsInCluster } from '../zk/broker-epochs.ts'
 import { ControllerZNode } from '../zk/cluster-znodes.ts'
 import type { KafkaZkClient } from '../zk/KafkaZkClient.ts'
 import {
@@ -412,7 +413,7 @@ export class KafkaController implements RequestBatchHost, TopicDeletionHost {
   async initializeControllerContext(): Promise<void> {
     // Read brokers, topics and assignments.
     const { controllerContext: context, zkClient } = this
-    context.setLiveBrokersAndEpochs(await zkClient.getAllBrokerAndEpochsInCluster())
+    context.setLiveBrokersAndEpochs(await getAllBrokerAndEpochsInCluster(zkClient))
     context.allTopics = new Set(await zkClient.getAllTopicsInCluster())
     this.registerPartitionModificationsHandlers(context.allTopics)
     const assignment = await zkClient.getReplicaAssignmentForTopics(context.allTopics)

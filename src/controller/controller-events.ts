@@ -19,6 +19,7 @@ import { logger } from '../base/logger.ts'
 import { TopicPartition } from '../base/TopicPartition.ts'
 import type { LeaderAndIsrResponse } from '../protocol/messages/LeaderAndIsr.ts'
 import type { StopReplicaResponse } from '../protocol/messages/StopReplica.ts'
+import { getAllBrokerAndEpochsInCluster } from '../zk/broker-epochs.ts'
 import type { ControllerEvent, ControllerState } from './ControllerEventManager.ts'
 import type { KafkaController } from './KafkaController.ts'
 import { PartitionAndReplica } from './PartitionAndReplica.ts'
@@ -172,7 +173,7 @@ export class BrokerChange extends Event {
     // Compare who is registered with whom we know.
     const { controller } = this
     const { controllerContext: context } = controller
-    const registered = await controller.zkClient.getAllBrokerAndEpochsInCluster()
+    const registered = await getAllBrokerAndEpochsInCluster(controller.zkClient)
     const curBrokers = [...registered.keys()]
     const known = context.liveOrShuttingDownBrokerIds
     const newBrokers = curBrokers.filter((b) => !known.has(b.id))

@@ -194,24 +194,6 @@ export class KafkaZkClient extends AdminZNodesClient {
     return brokers.filter((b) => b !== undefined)
   }
 
-  /**
-   * The live brokers with their epochs, in ascending order of their ids.
-   *
-   * @returns by broker the transaction that registered it: a higher one after a restart
-   * @differs Kafka has this from 2.2 on (KIP-380); see `BrokerChange` for what it mends
-   */
-  async getAllBrokerAndEpochsInCluster(): Promise<Map<Broker, bigint>> {
-    const ids = await this.getSortedBrokerList()
-    const paths = ids.map((id) => this.getDataOrNone(BrokerIdZNode.path(id)))
-    const brokers = new Map<Broker, bigint>()
-    for (const [i, node] of (await Promise.all(paths)).entries()) {
-      if (!node?.data) continue
-      const { broker } = BrokerIdZNode.decode(ids[i]!, node.data)
-      brokers.set(broker, node.stat.czxid)
-    }
-    return brokers
-  }
-
   /** A live broker; `undefined` when it is not registered. */
   async getBroker(brokerId: number): Promise<Broker | undefined> {
     const node = await this.getDataOrNone(BrokerIdZNode.path(brokerId))
