@@ -21,6 +21,9 @@ const benches: Readonly<Record<string, (seconds: number) => Promise<string>>> = 
   replicate: async (seconds) =>
     (await import('./bench/replicate.ts')).replicate(seconds),
   failover: async () => (await import('./bench/failover.ts')).failover(),
+  append: async (seconds) => (await import('./bench/storage.ts')).append(seconds),
+  read: async (seconds) => (await import('./bench/storage.ts')).read(seconds),
+  recover: async () => (await import('./bench/storage.ts')).recover(),
   recording: async () => (await import('./bench/recording.ts')).recording(),
 }
 
