@@ -7,6 +7,9 @@ import type { ExampleTrace } from './ExampleTrace.ts'
 import { becomeLeaderOrFollower } from './examples/become-leader-or-follower.ts'
 import { commitOffset } from './examples/commit-offset.ts'
 import { consumer } from './examples/consumer.ts'
+import { controllerElection } from './examples/controller-election.ts'
+import { failover } from './examples/failover.ts'
+import { isrShrink } from './examples/isr-shrink.ts'
 import { joinGroup } from './examples/join-group.ts'
 import { kafkaStream } from './examples/kafka-stream.ts'
 import { produce } from './examples/produce.ts'
@@ -26,6 +29,9 @@ export const examples: readonly ExampleTrace[] = [
   produce,
   becomeLeaderOrFollower,
   replicate,
+  failover,
+  isrShrink,
+  controllerElection,
   joinGroup,
   commitOffset,
   transaction,

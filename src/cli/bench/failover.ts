@@ -11,6 +11,7 @@
  * @module
  */
 import { Deferred } from '../../base/async/Deferred.ts'
+import { setLogLevel } from '../../base/logger.ts'
 import { nodePlatform } from '../../base/platform/node/node-platform.ts'
 import { Produce } from '../../protocol/messages/Produce.ts'
 import { MemoryRecords } from '../../record/MemoryRecords.ts'
@@ -29,6 +30,8 @@ const ROUNDS = 5
 
 /** Runs the benchmark and prints its tables. */
 export async function failover(): Promise<string> {
+  // What brokers say of partners that die is expected here.
+  setLogLevel('fatal')
   const rows = [['failover, ms', 'min', 'median', 'max']]
   const config = { 'zookeeper.session.timeout.ms': String(SESSION_TIMEOUT_MS) }
   const leaders = await withThreeBrokers(config, (cluster) => killLeaders(cluster))
