@@ -8,7 +8,7 @@ const src = new URL('./src/', import.meta.url).pathname
 const ownProjects = ['test/system/**', 'test/traces/**']
 
 /** Suites with a configuration and a script of their own. */
-const longSuites = ['test/interop/**', 'test/fuzz/**', 'test/chaos/**']
+const longSuites = ['test/interop/**', 'test/fuzz/**', 'test/chaos/**', 'test/site/**']
 
 const shared = {
   testTimeout: 30_000,

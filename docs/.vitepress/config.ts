@@ -20,7 +20,7 @@ import {
   readTerms,
 } from './weave/markdown-forms.ts'
 import { readRecordings } from './weave/trace-pages.ts'
-import { weave } from './weave/weave.ts'
+import { HOME_TRACE, homeMoments, weave } from './weave/weave.ts'
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..', '..')
 const index = weave(root)
@@ -73,6 +73,12 @@ export default defineConfig({
   metaChunk: true,
   head: [['link', { rel: 'icon', href: '/favicon.svg', type: 'image/svg+xml' }]],
   lastUpdated: false,
+  transformPageData({ relativePath }) {
+    // The home page carries the first moment of its picture; the rest comes on demand.
+    if (relativePath !== 'index.md') return
+    const [first] = homeMoments(recordings)
+    return { livingPicture: { trace: HOME_TRACE, first } } as object
+  },
   async buildEnd({ outDir }) {
     // Fail for any link whose page or place is not there, and any diagram with a mistake.
     const complaints = [...checkSite(outDir), ...(await checkDiagrams(drawn))]

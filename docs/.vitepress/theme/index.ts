@@ -6,12 +6,20 @@
  */
 import type { Theme } from 'vitepress'
 import DefaultTheme from 'vitepress/theme'
-import { defineAsyncComponent } from 'vue'
+import { defineAsyncComponent, h } from 'vue'
 import Mermaid from './Mermaid.vue'
+import CallPath from './walk/CallPath.vue'
 import './style.css'
+
+const LivingCluster = defineAsyncComponent(() => import('./home/LivingCluster.vue'))
 
 const theme: Theme = {
   extends: DefaultTheme,
+  Layout: () =>
+    h(DefaultTheme.Layout, null, {
+      'home-features-before': () => h(LivingCluster),
+      'doc-before': () => h(CallPath),
+    }),
   enhanceApp({ app }) {
     app.component('Mermaid', Mermaid)
     const stepper = () => import('./stepper/Stepper.vue')

@@ -17,7 +17,7 @@ import type { SourceFile, SourceIndex, SourceSymbol } from './source-index.ts'
 type Colour = 'k' | 's' | 'n' | 'f' | 'c' | ''
 
 /** What one file's names mean. */
-type Names = ReadonlyMap<string, SourceSymbol>
+export type Names = ReadonlyMap<string, SourceSymbol>
 
 /** One string of HTML for each line of the file. */
 export function colourLines(index: SourceIndex, source: SourceFile): string[] {
@@ -111,7 +111,11 @@ function isProminent(node: ts.Node, parent: ts.Node): boolean {
 }
 
 /** The names that a file imports from `src/`, and those it declares itself. */
-function namesOf(index: SourceIndex, source: SourceFile, tree: ts.SourceFile): Names {
+export function namesOf(
+  index: SourceIndex,
+  source: SourceFile,
+  tree: ts.SourceFile,
+): Names {
   const names = new Map<string, SourceSymbol>()
   for (const symbol of source.symbols) names.set(symbol.id, symbol)
   for (const statement of tree.statements) {
@@ -141,7 +145,8 @@ function hrefOf(
   return symbol && index.href(symbol)
 }
 
-function meaningOf(
+/** What a name in code stands for; undefined when the file does not say. */
+export function meaningOf(
   index: SourceIndex,
   node: ts.Identifier | ts.PrivateIdentifier,
   names: Names,

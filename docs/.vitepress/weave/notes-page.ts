@@ -9,17 +9,7 @@
 import { parseNotes, type Tie } from '../../../src/trace/notes.ts'
 import { escapeHtml } from './colour.ts'
 import type { SourceIndex } from './source-index.ts'
-
-/** The chapter that tells what stands below a heading. */
-const chapters: Readonly<Record<string, string>> = {
-  '## zk': 'consumer-zk',
-  '## KafkaStream': 'kafka-stream',
-  '## SyncProducer': 'sync-producer',
-  '# request': 'request',
-  '# KafkaServer': 'kafka-server',
-  '# KafkaApis': 'kafka-apis',
-  '# ReplicaManager': 'replica-manager',
-}
+import { chapters, withVia } from './walk.ts'
 
 /**
  * The page of the notes, as markdown with HTML.
@@ -30,9 +20,10 @@ export function notesPage(
   notes: string,
   ties: readonly Tie[],
   index: SourceIndex,
+  walk: readonly { readonly via: string }[] = [],
 ): string {
   let next = 0
-  const rows = parseNotes(notes).map((line) => {
+  const rows = parseNotes(notes).map((line, i) => {
     const at = ties.findIndex((tie, i) => i >= next && tie.line === line.text)
     const tie = ties[at]
     if (!tie)
@@ -44,12 +35,14 @@ export function notesPage(
     const text = escapeHtml(line.text)
     const chapter = chapters[line.text]
     const told = chapter && `/chapters/${chapter}`
-    const href = sight ? index.href(resolve(index, sight.frame)) : told
+    const page = sight ? index.href(resolve(index, sight.frame)) : told
+    const via = walk[i]?.via
+    const href = page && via ? withVia(page, via) : page
     const linked = href ? `<a href="${href}">${text}</a>` : text
     const kind = line.headingLevel > 0 ? ' heading' : ''
     const proof = `<a class="proof" href="/traces/${tie.trace}">${tie.trace}</a>`
     return (
-      `<li class="note${kind}" style="--indent:${line.indent}">` +
+      `<li class="note${kind}"${via ? ` id="${via}"` : ''} style="--indent:${line.indent}">` +
       `<span class="line">${linked}</span>${proof}</li>`
     )
   })

@@ -11,6 +11,7 @@
  * @module
  */
 import { colourLines, escapeHtml } from './colour.ts'
+import type { RelationIndex } from './relations.ts'
 import {
   anchor,
   readDoc,
@@ -18,6 +19,9 @@ import {
   type SourceIndex,
   type SourceSymbol,
 } from './source-index.ts'
+
+/** Tests beyond this many are counted. */
+const MOST_TESTS = 8
 
 interface Row {
   readonly prose: string
@@ -30,6 +34,7 @@ export function sourcePage(
   index: SourceIndex,
   source: SourceFile,
   toHtml: (markdown: string) => string,
+  relations?: RelationIndex,
 ): string {
   const lines = source.text.split('\n')
   const colours = colourLines(index, source)
@@ -71,7 +76,9 @@ export function sourcePage(
       const last = lines.findIndex((l, i) => i >= line - 1 && l.includes('*/')) + 1
       const comment = lines.slice(line - 1, last).join('\n')
       const symbols = starts.get(nextCode(lines, last + 1)) ?? []
-      for (const symbol of symbols) block(symbolDoc(symbol, toHtml))
+      for (const symbol of symbols) {
+        block(symbolDoc(symbol, toHtml, relationsOf(index, symbol, relations)))
+      }
       line = last + 1
       if (symbols.length > 0) continue
 
@@ -111,7 +118,11 @@ function pointers(source: SourceFile): string {
   return items.length > 0 ? `<ul class="pointers">${items.join('')}</ul>` : ''
 }
 
-function symbolDoc(symbol: SourceSymbol, toHtml: (markdown: string) => string): string {
+function symbolDoc(
+  symbol: SourceSymbol,
+  toHtml: (markdown: string) => string,
+  related: string,
+): string {
   const kafka = symbol.kafka.map(
     (path) => `<li>in Kafka 1.1.1: <code>${escapeHtml(path)}</code></li>`,
   )
@@ -122,7 +133,52 @@ function symbolDoc(symbol: SourceSymbol, toHtml: (markdown: string) => string): 
   return (
     `<div class="${level}" id="${anchor(symbol.id)}">` +
     `<a class="name" href="#${anchor(symbol.id)}">${escapeHtml(symbol.id)}</a>` +
-    `${toHtml(symbol.doc)}${tail}</div>`
+    `${toHtml(symbol.doc)}${tail}${related}</div>`
+  )
+}
+
+/** Called from, calls, in these recordings, proved by these tests: folded. */
+function relationsOf(
+  index: SourceIndex,
+  symbol: SourceSymbol,
+  relations: RelationIndex | undefined,
+): string {
+  const known = relations?.get(symbol)
+  if (!known) return ''
+  const link = (to: SourceSymbol) =>
+    `<a href="${index.href(to)}">${escapeHtml(to.id)}</a>`
+  const { calledFrom, calls, recordings, tests } = known
+  const rows: [string, string][] = [
+    ['called from', [...calledFrom].map(link).join(', ')],
+    ['calls', [...calls].map(link).join(', ')],
+    [
+      'recorded in',
+      [...recordings]
+        .map(([name, step]) => `<a href="/traces/${name}?step=${step + 1}">${name}</a>`)
+        .join(', '),
+    ],
+    [
+      'proved by',
+      tests
+        .slice(0, MOST_TESTS)
+        .map(
+          ({ file, title }) => `${escapeHtml(title)} <code>${escapeHtml(file)}</code>`,
+        )
+        .join('<br>') +
+        (tests.length > MOST_TESTS ? `<br>and ${tests.length - MOST_TESTS} more` : ''),
+    ],
+  ]
+  const shown = rows.filter(([, html]) => html !== '')
+  if (shown.length === 0) return ''
+  const counts = [calledFrom.size, calls.size, recordings.size, tests.length]
+  const summary = rows
+    .map(([name], i) => [name, counts[i] ?? 0] as const)
+    .filter(([, count]) => count > 0)
+    .map(([name, count]) => `${name} ${count}`)
+  const list = shown.map(([name, html]) => `<dt>${name}</dt><dd>${html}</dd>`)
+  return (
+    `<details class="relations"><summary>${summary.join(' · ')}</summary>` +
+    `<dl>${list.join('')}</dl></details>`
   )
 }
 

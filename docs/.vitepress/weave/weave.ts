@@ -12,14 +12,20 @@ import MarkdownIt from 'markdown-it'
 import { ApiKeys } from '../../../src/protocol/ApiKeys.ts'
 import { servedApis } from '../../../src/server/KafkaApis.ts'
 import { ties } from '../../../src/traces/ties.ts'
+import { livingMoments, type Moment } from './living-picture.ts'
 import { linkInlineCode } from './markdown-forms.ts'
 import { notesPage } from './notes-page.ts'
 import { divergences, kafkaToOurs } from './pointer-pages.ts'
+import { RelationIndex } from './relations.ts'
 import { SourceIndex } from './source-index.ts'
 import { sourcePage } from './source-pages.ts'
 import { stepperData } from './stepper-data.ts'
 import { apiPage, configPage, errorsPage, protocolPage } from './table-pages.ts'
-import { readRecordings, tracePage } from './trace-pages.ts'
+import { readRecordings, type TraceOutput, tracePage } from './trace-pages.ts'
+import { notesWalk } from './walk.ts'
+
+/** The recording that the home page shows. */
+export const HOME_TRACE = 'replicate'
 
 /** Weaves all generated pages below `docs`. */
 export function weave(root: string): SourceIndex {
@@ -36,19 +42,23 @@ export function weave(root: string): SourceIndex {
     writeFileSync(target, text)
   }
 
-  // Make a page for each source file.
+  // Make a page for each source file, with what each function has to do with others.
+  const recordings = readRecordings(join(docs, '.vitepress', 'recordings'))
+  const relations = new RelationIndex(index)
+  relations.addRecordings(recordings)
+  relations.addTests(join(root, 'test'))
   rmSync(join(docs, 'source'), { recursive: true, force: true })
   for (const source of index.files) {
-    const page = sourcePage(index, source, toHtml)
+    const page = sourcePage(index, source, toHtml, relations)
     write(`source/${source.file.replace(/\.ts$/, '.md')}`, page)
   }
   write('source/index.md', sourceList(index))
 
   // Make the page of the notes, and one for each recording.
   const notes = readFileSync(join(docs, 'notes', 'call-trace-notes.md'), 'utf8')
-  write('notes/index.md', notesPage(notes, ties, index))
+  const walk = notesWalk(notes, ties, index, recordings)
+  write('notes/index.md', notesPage(notes, ties, index, walk))
   rmSync(join(docs, 'traces'), { recursive: true, force: true })
-  const recordings = readRecordings(join(docs, '.vitepress', 'recordings'))
   rmSync(join(docs, 'public', 'recordings'), { recursive: true, force: true })
   const colours = new Map<string, readonly string[]>()
   for (const recording of recordings) {
@@ -57,6 +67,8 @@ export function weave(root: string): SourceIndex {
     const data = stepperData(index, name, playback, colours)
     write(`public/recordings/${name}.json`, JSON.stringify(data))
   }
+  write('public/recordings/home/walk.json', JSON.stringify(walk))
+  write('public/recordings/home/moments.json', JSON.stringify(homeMoments(recordings)))
 
   // Make the pages of reference.
   write('kafka-to-ours.md', kafkaToOurs(index))
@@ -69,6 +81,13 @@ export function weave(root: string): SourceIndex {
     write(`protocol/${api.name}.md`, apiPage(index, api, inline))
   }
   return index
+}
+
+/** What the picture of the home page shows, moment by moment. */
+export function homeMoments(recordings: readonly TraceOutput[]): Moment[] {
+  const recording = recordings.find(({ name }) => name === HOME_TRACE)
+  if (!recording) throw new Error(`no recording is named ${HOME_TRACE}`)
+  return livingMoments(recording.playback)
 }
 
 /** A blank line would end a block of HTML in the middle; a comment keeps its place. */
