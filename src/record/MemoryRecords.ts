@@ -109,13 +109,18 @@ export class MemoryRecords implements BytesSource {
 
   /**
    * Rewrites every batch that is newer than a format, for a fetcher that knows no
-   * better.
+   * better. Where not even the first batch is whole, the bytes stay as they are: the
+   * fetcher reads a length beyond what it asked for, and can tell its user.
    *
    * @param toMagic - the newest format that may come out
    * @param firstOffset - the fetch offset; uncompressed records below are left out
    *   when `toMagic` is below 2
+   * @kafka clients/src/main/java/org/apache/kafka/common/record/FileRecords.java#FileRecords.downConvert
+   * @differs there bytes also stay when nothing but markers was read, in a format that the
+   *   fetcher does not know; here it gets nothing
    */
   downConvert(toMagic: number, firstOffset: number): MemoryRecords {
+    if (this.batches().next().done) return this
     return new MemoryRecords(
       RecordsUtil.downConvert(this.batches(), toMagic, firstOffset),
     )

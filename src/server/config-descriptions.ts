@@ -65,17 +65,14 @@ const rows = new Map<string, ConfigDefinition>(
   Object.values(definitions).map((row) => [row.key, row]),
 )
 
-/** A broker setting and those that stand in for it when it is not set. */
-function standIns(name: string): readonly string[] {
-  const names = brokerConfigSynonyms(name)
-  return names.slice(names.indexOf(name))
-}
-
-/** Asks every place for a broker setting, the one that wins first. */
+/**
+ * Asks every place for a broker setting, the one that wins first, and for those that stand
+ * in for it when it is not set. What was found before the setting itself is left out; so a
+ * setting that nobody set is told without synonyms, though another decides its value.
+ */
 function configSynonyms(dynamic: DynamicBrokerConfig, name: string): ConfigSynonym[] {
-  const builtIn = Object.fromEntries(
-    standIns(name).map((key) => [key, rows.get(key)?.default]),
-  )
+  const names = brokerConfigSynonyms(name)
+  const builtIn = Object.fromEntries(names.map((key) => [key, rows.get(key)?.default]))
   const places = [
     [dynamic.currentDynamicBrokerConfigs, ConfigSource.DYNAMIC_BROKER_CONFIG],
     [dynamic.currentDynamicDefaultConfigs, ConfigSource.DYNAMIC_DEFAULT_BROKER_CONFIG],
@@ -85,13 +82,15 @@ function configSynonyms(dynamic: DynamicBrokerConfig, name: string): ConfigSynon
 
   // What is not known may be a secret: show where it is set, not to what.
   const isSensitive = !rows.has(name)
-  return places.flatMap(([props, source]) =>
-    standIns(name).flatMap((synonym) => {
+  const found = places.flatMap(([props, source]) =>
+    names.flatMap((synonym) => {
       const value = props[synonym]
       const shown = isSensitive ? null : (value ?? null)
       return value === undefined ? [] : [{ name: synonym, value: shown, source }]
     }),
   )
+  const own = found.findIndex((synonym) => synonym.name === name)
+  return own < 0 ? [] : found.slice(own)
 }
 
 function entry(

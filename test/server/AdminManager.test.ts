@@ -204,12 +204,15 @@ describe('AdminManager', () => {
     const briefly = onTopic?.entries.map((e) => [e.name, e.value, e.configSource])
     expect(briefly).toEqual([
       ['preallocate', 'false', 5],
-      ['retention.ms', '86400000', 4],
+      ['retention.ms', '86400000', 5],
       ['segment.bytes', '1000', 1],
     ])
-    expect(onTopic?.entries[1]?.synonyms).toEqual([
-      { name: 'log.retention.hours', value: '24', source: 4 },
-      { name: 'log.retention.hours', value: '168', source: 5 },
+
+    // Hours decide here, but what is asked for is milliseconds: nobody set these.
+    expect(onTopic?.entries[1]?.synonyms).toEqual([])
+    expect(onTopic?.entries[2]?.synonyms).toEqual([
+      { name: 'segment.bytes', value: '1000', source: 1 },
+      { name: 'log.segment.bytes', value: '1073741824', source: 5 },
     ])
     expect(onBroker?.entries[0]).toMatchObject({ value: '0', readOnly: true })
     expect(elsewhere?.error.error).toBe(Errors.INVALID_REQUEST)

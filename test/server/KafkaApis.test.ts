@@ -198,6 +198,18 @@ describe('handleProduceRequest(), handleFetchRequest()', () => {
     }
   })
 
+  it('let an old client see that a batch is larger than what it asks for', async () => {
+    await createTopic(client, 'too-large')
+    await produce(client, 'too-large', ['x'.repeat(500)])
+    const old = { version: 0, maxBytes: 100 }
+    const { errorCode, records } = await fetchBytes(client, 'too-large', 0, old)
+
+    // An answer without bytes would look as if nothing were there, for ever.
+    expect(errorCode).toBe(0)
+    expect(records).toHaveLength(100)
+    expect((records as Buffer).readInt32BE(8)).toBeGreaterThan(100)
+  })
+
   it('take old formats from old versions, and convert them up', async () => {
     await createTopic(client, 'older')
     for (const magic of [0, 1] as const) {
