@@ -278,14 +278,10 @@ export class MixedCluster implements AsyncDisposable {
     return Buffer.concat(files.sort().map((file) => readFileSync(join(dir, file))))
   }
 
-  /** Whether a broker still has files of a topic. */
-  hasFiles(id: number, topic: string): boolean {
+  /** The names of a broker's directories of partitions; of deleted ones, too. */
+  directories(id: number): string[] {
     const { logDir } = this.member(id)
-    const names = existsSync(logDir) ? readdirSync(logDir) : []
-    const start = `${topic}-`
-    return names.some(
-      (n) => n.startsWith(start) && /^\d+(\.|$)/.test(n.slice(start.length)),
-    )
+    return existsSync(logDir) ? readdirSync(logDir) : []
   }
 
   /** Waits until all replicas have as many bytes; says where they differ. */

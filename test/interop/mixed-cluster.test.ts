@@ -17,6 +17,9 @@ const OURS = [1, 2]
 const THEIRS = 3
 const ALL = [...OURS, THEIRS]
 
+/** Who is stopped and killed; one of each kind in the short form. */
+const ends = isFull ? ALL : [1, THEIRS]
+
 /** Who leads each partition of `t` when all is well. */
 const preferred = ALL.map((id, partition) => ({
   ...{ topic: 't', partition },
@@ -178,16 +181,19 @@ describe.skipIf(reason !== undefined).each(zooKeepers)(
     })
 
     it('leaves no file of a deleted topic', async () => {
+      // A broker of Apache Kafka looks 30 s after its start: the short form does not wait.
+      const pending = isFull ? '' : '-delete'
       for (const id of ALL) {
-        for (const under of ALL) {
-          // A broker of Apache Kafka looks for the first time after 30 s.
-          const what = `no file of under-${under} on broker ${id}`
-          await until(what, () => !cluster.hasFiles(id, `under-${under}`))
-        }
+        const live = () =>
+          cluster
+            .directories(id)
+            .filter((dir) => dir.startsWith('under-'))
+            .filter((dir) => pending === '' || !dir.endsWith(pending))
+        await until(`no file on broker ${id}`, live, (dirs) => dirs.length === 0)
       }
     })
 
-    it.each(ALL)('moves leaders away when broker %i is stopped', async (id) => {
+    it.each(ends)('moves leaders away when broker %i is stopped', async (id) => {
       // The controller is another one: each kind asks the other.
       await cluster.makeController(id === THEIRS ? 1 : THEIRS)
       await electAll()
@@ -203,7 +209,7 @@ describe.skipIf(reason !== undefined).each(zooKeepers)(
       proven('broker', `controlled shutdown of ${name(id)}`)
     })
 
-    it.each(ALL)('loses nothing when broker %i is killed', async (id) => {
+    it.each(ends)('loses nothing when broker %i is killed', async (id) => {
       await cluster.makeController(id)
       await electAll()
       const sending = (async () => {
