@@ -186,6 +186,7 @@ export default defineConfig({
             { text: 'Architecture', link: '/architecture' },
             { text: 'Recording', link: '/recording' },
             { text: 'Benchmarks', link: '/benchmarks' },
+            { text: 'How we know', link: '/how-we-know' },
           ],
         },
       ],

@@ -2,13 +2,13 @@ import { describe, expect, it } from 'vitest'
 import { runSimulation } from '../../src/testing/simulation/run-simulation.ts'
 
 /** Long form: `SIM_SEEDS=1000 npm run test:sim`. */
-const seeds = Number(process.env.SIM_SEEDS ?? 16)
+const seeds = Number(process.env.SIM_SEEDS ?? 10)
 
 /** Replay of one: `SIM_SEED=4711 npm run test:sim`, which prints its log. */
 const only = process.env.SIM_SEED
 const first = Number(only ?? process.env.SIM_FROM ?? 1)
 
-describe('a simulated cluster', () => {
+describe('a simulated cluster', { timeout: 300_000 }, () => {
   it('runs the same history for the same seed', async () => {
     const [once, again] = [await runSimulation(first), await runSimulation(first)]
     expect(again.digest).toBe(once.digest)

@@ -18,7 +18,7 @@ import { FaultInjector } from './FaultInjector.ts'
 import { SimulatedCluster } from './SimulatedCluster.ts'
 import { SimulatedConsumer } from './SimulatedConsumer.ts'
 import { SimulatedProducer } from './SimulatedProducer.ts'
-import { drawSchedule, type Schedule } from './schedule.ts'
+import { drawSchedule, type FaultKind, type Schedule } from './schedule.ts'
 
 /** Virtual time within which all partitions must be whole after the last fault, in ms. */
 const HEALED_LIMIT_MS = 30_000
@@ -40,9 +40,17 @@ export interface SimulationResult {
   readonly elections: number
 }
 
-/** Runs the history of a seed. @throws when the cluster cannot be started, or hangs */
-export async function runSimulation(seed: number): Promise<SimulationResult> {
-  const schedule = drawSchedule(new SeededRandom(seed ^ 0x5eed))
+/**
+ * Runs the history of a seed.
+ *
+ * @param only - kinds of faults to draw from; all when left out
+ * @throws when the cluster cannot be started, or hangs; with the log
+ */
+export async function runSimulation(
+  seed: number,
+  only?: readonly FaultKind[],
+): Promise<SimulationResult> {
+  const schedule = drawSchedule(new SeededRandom(seed ^ 0x5eed), only)
   const check = new HistoryCheck()
   const cluster = new SimulatedCluster({
     ...{ seed, check, log: (world) => new EventLog(world.clock) },

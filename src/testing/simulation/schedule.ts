@@ -88,12 +88,18 @@ const victims: readonly Victim[] = [
   'any',
 ]
 
-/** Draws the schedule of a seed. */
-export function drawSchedule(random: Random): Schedule {
+/**
+ * Draws the schedule of a seed.
+ *
+ * @param only - kinds of faults to draw from; all when left out
+ */
+export function drawSchedule(random: Random, only?: readonly FaultKind[]): Schedule {
   const pick = <T>(from: readonly T[]): T => from[random.nextInt(from.length)] as T
   const brokers = pick([3, 3, 4])
   const disk = pick(['process-only', 'one-tail-at-a-time', 'always-flushed'] as const)
-  const pool = kinds.flatMap(([kind, weight]) => Array<FaultKind>(weight).fill(kind))
+  const pool = kinds
+    .filter(([kind]) => only === undefined || only.includes(kind))
+    .flatMap(([kind, weight]) => Array<FaultKind>(weight).fill(kind))
   const count = 4 + random.nextInt(7)
 
   // Faults come in bursts: many findings need two within one round trip or one timeout.
