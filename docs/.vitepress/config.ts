@@ -176,6 +176,7 @@ export default defineConfig({
             { text: 'Protocol', link: '/protocol/' },
             { text: 'Settings', link: '/config' },
             { text: 'Errors', link: '/errors' },
+            { text: 'Metrics', link: '/metrics' },
             { text: 'From Kafka to here', link: '/kafka-to-ours' },
             { text: 'What differs', link: '/divergences' },
           ],

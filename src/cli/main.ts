@@ -40,6 +40,11 @@ program
   .option('--zookeeper-port <port>', 'port of the embedded ZooKeeper (0: any)', port, 0)
   .option('--config <file>', 'a server.properties file')
   .option('--override <key=value>', 'set one configuration key', keyValue, [])
+  .option(
+    '--metrics-port <port>',
+    'serve /metrics of the first broker here, of the next on the next',
+    port,
+  )
   .action(async (options) => {
     // One file loads five times as fast as three hundred.
     const boot = new URL('../boot/start.js', import.meta.url)

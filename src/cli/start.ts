@@ -21,6 +21,8 @@ export interface StartOptions {
   readonly zookeeperPort: number
   readonly config?: string
   readonly override: readonly string[]
+  /** Where the first broker's metrics are served; 0 lets the system choose. */
+  readonly metricsPort?: number
 }
 
 /** What Kafka's own sample of `server.properties` sets for a few brokers. */
@@ -55,14 +57,33 @@ export async function start(options: StartOptions): Promise<void> {
     ...(options.dataDir ? { dataDir: options.dataDir } : {}),
     ...(zookeeperConnect ? { zookeeperConnect } : {}),
   })
+  const metrics = await serveMetricsOf(cluster, options.metricsPort)
   const { bootstrapServers, zookeeperConnect: zk } = cluster
   process.stdout.write(
     `ready bootstrap.servers=${bootstrapServers} zookeeper.connect=${zk} ` +
-      `loading.ms=${loadingMs}\n`,
+      `${metrics.ports}loading.ms=${loadingMs}\n`,
   )
   const signal = await Promise.race([stopped, firstToEnd(cluster)])
+  metrics.close()
   await cluster.close()
   if (signal === undefined) throw new Error('a broker gave itself up, see above')
+}
+
+/** Serves the metrics of each broker, if a port is given. */
+async function serveMetricsOf({ brokers }: KafkaCluster, port: number | undefined) {
+  if (port === undefined) return { ports: '', close: () => {} }
+  const { serveMetrics } = await import('./serve-metrics.ts')
+  const servers = await Promise.all(
+    brokers.map(({ brokerMetrics }, i) => {
+      return serveMetrics(brokerMetrics, port === 0 ? 0 : port + i)
+    }),
+  )
+  return {
+    ports: `metrics.ports=${servers.map((server) => server.port)} `,
+    close: () => {
+      for (const server of servers) server.close()
+    },
+  }
 }
 
 /** Resolves, with nothing, when a broker has ended and nobody had asked for it. */

@@ -27,6 +27,7 @@ import { Sanitizer } from '../base/Sanitizer.ts'
 import type { AnyApi } from '../protocol/Api.ts'
 import { ApiKeys } from '../protocol/ApiKeys.ts'
 import type { RequestHeader } from '../protocol/RequestHeader.ts'
+import { AllRequestMetrics } from './RequestMetrics.ts'
 
 /** What a connection was before it told who it is. */
 export const ANONYMOUS = 'User:ANONYMOUS'
@@ -177,6 +178,9 @@ export class RequestChannel {
   readonly #processors = new Map<number, ResponseTaker>()
   readonly #closing = new AbortController()
 
+  /** Where the time of requests went. */
+  readonly metrics = new AllRequestMetrics()
+
   /** Told of every request that is over; the server counts and measures with it. */
   onRequestCompleted: ((request: Request) => void) | undefined
 
@@ -244,6 +248,7 @@ export class RequestChannel {
   updateRequestMetrics(request: Request): void {
     request.endTimeMs = this.#clock.monotonic()
     request.recordNetworkThreadTimeCallback?.(request.networkThreadTimeMs)
+    this.metrics.update(request)
     this.onRequestCompleted?.(request)
   }
 

@@ -25,6 +25,7 @@ import { TopicPartition } from '../base/TopicPartition.ts'
 import { TopicPartitionMap } from '../base/TopicPartitionMap.ts'
 import type { Log } from '../log/Log.ts'
 import type { LogManager } from '../log/LogManager.ts'
+import { BrokerTopicStats } from './BrokerTopicStats.ts'
 import type { LogReadResult } from './LogReadResult.ts'
 import { Partition } from './Partition.ts'
 import type { EpochEndOffset } from './PartitionContext.ts'
@@ -47,6 +48,13 @@ export abstract class LocalPartitions {
   readonly #clock: Clock
 
   /** Starts with no partition. */
+  /** What went in and out. */
+  readonly brokerTopicStats = new BrokerTopicStats()
+  /** Times that followers fell out of sync. */
+  isrShrinks = 0
+  /** Times that followers came into sync. */
+  isrExpands = 0
+
   constructor(localBrokerId: number, logManager: LogManager, clock: Clock) {
     this.localBrokerId = localBrokerId
     this.logManager = logManager
@@ -84,6 +92,12 @@ export abstract class LocalPartitions {
     return this.nonOfflinePartitions().filter(
       (p) => p.leaderReplicaIfLocal !== undefined,
     )
+  }
+
+  /** Forgets what was counted of a topic, once none of its partitions is here. */
+  protected forgetStatsOf(topic: string): void {
+    const isHere = [...this.allPartitions.values()].some((p) => p.topic === topic)
+    if (!isHere) this.brokerTopicStats.removeMetrics(topic)
   }
 
   /** How many partitions are known here. */

@@ -409,7 +409,8 @@ export class Partition extends PartitionReplicas {
 
     // Adopt it only if ZooKeeper did.
     if (updated) {
-      this.house.manager.recordIsrChange(this.topicPartition)
+      const hasGrown = newIsr.size > this.inSyncReplicas.size
+      this.house.manager.recordIsrChange(this.topicPartition, hasGrown)
       this.inSyncReplicas = newIsr
       this.#zkVersion = zkVersion
     } else {

@@ -32,7 +32,7 @@ export interface PartitionManager {
   /** True while some delete-records operation waits: low watermarks matter then. */
   hasDelayedDeleteRecords(): boolean
   /** Notes an ISR change, to be told to the controller in the next batch. */
-  recordIsrChange(topicPartition: TopicPartition): void
+  recordIsrChange(topicPartition: TopicPartition, hasGrown: boolean): void
 }
 
 /** The rest of the house: time, disk, ZooKeeper. */

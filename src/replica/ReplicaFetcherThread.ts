@@ -51,6 +51,7 @@ import { ListOffsets } from '../protocol/messages/ListOffsets.ts'
 import { OffsetForLeaderEpoch } from '../protocol/messages/OffsetForLeaderEpoch.ts'
 import { MemoryRecords } from '../record/MemoryRecords.ts'
 import type { BrokerEndPoint } from '../zk/Broker.ts'
+import type { BrokerTopicStats } from './BrokerTopicStats.ts'
 import { FetchSessionHandler, type SessionPartition } from './FetchSessionHandler.ts'
 import type { Partition } from './Partition.ts'
 import type { Replica } from './Replica.ts'
@@ -67,6 +68,7 @@ const EARLIEST_TIMESTAMP = -2
 
 /** What the thread asks of the broker's partitions. */
 export interface FollowedPartitions {
+  readonly brokerTopicStats: Pick<BrokerTopicStats, 'updateReplicationBytesIn'>
   readonly config: ReplicaManagerConfig
   nonOfflinePartition(topicPartition: TopicPartition): Partition | undefined
   getReplica(topicPartition: TopicPartition): Replica | undefined
@@ -358,7 +360,9 @@ export class ReplicaFetcherThread extends AbstractFetcherThread<
       )
     }
     const partition = this.#partition(topicPartition)
-    partition.appendRecordsToFollowerOrFutureReplica(partitionData.toRecords, false)
+    const records = partitionData.toRecords
+    partition.appendRecordsToFollowerOrFutureReplica(records, false)
+    this.#replicas.brokerTopicStats.updateReplicationBytesIn(records.sizeInBytes)
 
     // Follow the leader's high watermark as far as our log goes. The leader told it with
     // the answer, so ours is one round trip behind.

@@ -180,7 +180,9 @@ export class ReplicaManager extends LogDirReplicas implements PartitionManager {
   }
 
   /** Notes that a partition's ISR changed. */
-  recordIsrChange(topicPartition: TopicPartition): void {
+  recordIsrChange(topicPartition: TopicPartition, hasGrown: boolean): void {
+    if (hasGrown) this.isrExpands += 1
+    else this.isrShrinks += 1
     this.#isrChanges.record(topicPartition)
   }
 
@@ -251,7 +253,10 @@ export class ReplicaManager extends LogDirReplicas implements PartitionManager {
     const results = new TopicPartitionMap<LogAppendResult>()
     for (const [topicPartition, records] of options.entriesPerPartition) {
       const partition = this.getPartition(topicPartition)
-      const result = appendToPartition(topicPartition, partition, records, options)
+      const { brokerTopicStats: stats } = this
+      const result = appendToPartition(
+        ...[topicPartition, partition, records, options, stats],
+      )
       results.set(topicPartition, result)
     }
     return results
@@ -519,6 +524,7 @@ export class ReplicaManager extends LogDirReplicas implements PartitionManager {
   ): Promise<void> {
     if (!deletePartition) return
     const removed = this.allPartitions.remove(topicPartition.key)
+    this.forgetStatsOf(topicPartition.topic)
     if (removed?.isOffline) {
       throw new KafkaStorageException(
         `the log directory of ${topicPartition} is offline`,

@@ -23,6 +23,7 @@ import type { TopicPartition } from '../base/TopicPartition.ts'
 import { TopicPartitionMap } from '../base/TopicPartitionMap.ts'
 import type { MemoryRecords } from '../record/MemoryRecords.ts'
 import { Topic } from '../zk/Topic.ts'
+import type { BrokerTopicStats } from './BrokerTopicStats.ts'
 import type { PartitionResponse } from './DelayedProduce.ts'
 import type { Partition } from './Partition.ts'
 
@@ -49,7 +50,10 @@ export function appendToPartition(
   partition: Partition | undefined,
   records: MemoryRecords,
   { isFromClient, requiredAcks, internalTopicsAllowed }: AppendOptions,
+  stats: BrokerTopicStats,
 ): LogAppendResult {
+  const { topic } = topicPartition
+  stats.count(topic, 'totalProduceRequests')
   try {
     if (Topic.isInternal(topicPartition.topic) && !internalTopicsAllowed) {
       throw new InvalidTopicException(`${topicPartition.topic} is internal`)
@@ -65,6 +69,13 @@ export function appendToPartition(
       )
     }
     const info = partition.appendRecordsToLeader(records, isFromClient, requiredAcks)
+    const isEmpty = info.firstOffset < 0 || info.lastOffset < 0
+    stats.count(topic, 'bytesIn', records.sizeInBytes)
+    stats.count(
+      topic,
+      'messagesIn',
+      isEmpty ? 0 : info.lastOffset - info.firstOffset + 1,
+    )
     return {
       requiredOffset: info.lastOffset + 1,
       response: {
@@ -75,7 +86,9 @@ export function appendToPartition(
       },
     }
   } catch (error) {
+    if (isTooLarge(error)) stats.count(topic, 'bytesRejected', records.sizeInBytes)
     if (isExpected(error)) return failedAppend(error)
+    stats.count(topic, 'failedProduceRequests')
 
     // Give the log start with the rest: a producer whose state was deleted with the
     // oldest records can tell from it that nothing is lost.
@@ -97,14 +110,20 @@ function failedAppend(error: unknown, logStartOffset = -1): LogAppendResult {
   }
 }
 
+function isTooLarge(error: unknown): boolean {
+  return (
+    error instanceof RecordTooLargeException ||
+    error instanceof RecordBatchTooLargeException
+  )
+}
+
 // What clients and failing disks bring about; anything else deserves a line in the log.
 function isExpected(error: unknown): boolean {
   return (
     error instanceof InvalidTopicException ||
     error instanceof UnknownTopicOrPartitionException ||
     error instanceof NotLeaderForPartitionException ||
-    error instanceof RecordTooLargeException ||
-    error instanceof RecordBatchTooLargeException ||
+    isTooLarge(error) ||
     error instanceof CorruptRecordException ||
     error instanceof KafkaStorageException ||
     error instanceof InvalidTimestampException

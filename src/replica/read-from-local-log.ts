@@ -12,6 +12,7 @@
  * @kafka core/src/main/scala/kafka/server/ReplicaManager.scala#ReplicaManager.readFromLocalLog
  * @module
  */
+
 import {
   Errors,
   KafkaStorageException,
@@ -24,6 +25,7 @@ import { logger } from '../base/logger.ts'
 import type { TopicPartition } from '../base/TopicPartition.ts'
 import type { FetchDataInfo, IsolationLevel } from '../log/FetchDataInfo.ts'
 import type { LogOffsetMetadata } from '../log/LogOffsetMetadata.ts'
+import type { BrokerTopicStats } from './BrokerTopicStats.ts'
 import {
   emptyFetchDataInfo,
   failedLogReadResult,
@@ -67,6 +69,7 @@ export interface FetchParams {
 
 /** Where the replicas are found, and what time it is. */
 export interface LocalReplicas {
+  readonly brokerTopicStats: BrokerTopicStats
   getLeaderReplicaIfLocal(topicPartition: TopicPartition): Replica
   getReplicaOrException(topicPartition: TopicPartition): Replica
   now(): number
@@ -152,6 +155,7 @@ function readPartition(
   wanted: PartitionData,
   budget: Budget,
 ): LogReadResult {
+  replicas.brokerTopicStats.count(topicPartition.topic, 'totalFetchRequests')
   try {
     const replica = params.fetchOnlyFromLeader
       ? replicas.getLeaderReplicaIfLocal(topicPartition)
@@ -159,7 +163,10 @@ function readPartition(
     return readReplica(replica, params, wanted, budget, replicas.now())
   } catch (error) {
     // Tell our own trouble from what a fetch must expect.
-    if (!isExpected(error)) log.error(`cannot read ${topicPartition}`, error)
+    if (!isExpected(error)) {
+      log.error(`cannot read ${topicPartition}`, error)
+      replicas.brokerTopicStats.count(topicPartition.topic, 'failedFetchRequests')
+    }
     return failedLogReadResult(wanted.maxBytes, Errors.forException(error))
   }
 }

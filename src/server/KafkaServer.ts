@@ -39,6 +39,7 @@ import { KafkaZkClient } from '../zk/KafkaZkClient.ts'
 import type { ZooKeeperConnect } from '../zookeeper/client.ts'
 import { ZooKeeperClient } from '../zookeeper/ZooKeeperClient.ts'
 import { AdminManager } from './AdminManager.ts'
+import { BrokerMetrics } from './BrokerMetrics.ts'
 import { BrokerState } from './BrokerStates.ts'
 import { getBrokerIdAndOfflineDirs, META_PROPERTIES } from './broker-id.ts'
 import {
@@ -81,6 +82,8 @@ export class KafkaServer {
   config: KafkaConfig
   readonly platform: Platform
   readonly brokerState = new BrokerState()
+  /** What monitors ask for; see `metric-definitions.ts`. */
+  readonly brokerMetrics = new BrokerMetrics(this)
   readonly #zooKeeperConnect: ZooKeeperConnect
   #startupComplete = false
   #isStartingUp = false

@@ -19,6 +19,7 @@ import {
   apiPage,
   configPage,
   errorsPage,
+  metricsPage,
   protocolPage,
 } from '../../docs/.vitepress/weave/table-pages.ts'
 import { tracePage } from '../../docs/.vitepress/weave/trace-pages.ts'
@@ -269,6 +270,7 @@ describe('pages of reference', () => {
     const errors = errorsPage(inline)
     expect(errors).toContain('<code>NOT_LEADER_FOR_PARTITION</code>')
     expect(errors.match(/<tr id=/g)).toHaveLength(73)
+    expect(metricsPage(inline)).toContain('<tr id="kafka_log_log_size">')
   })
 
   it('protocolPage() lists the APIs, and apiPage() shows the versions of fields', () => {

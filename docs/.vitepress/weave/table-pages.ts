@@ -13,6 +13,10 @@ import type { AnyApi } from '../../../src/protocol/Api.ts'
 import { ApiKeys } from '../../../src/protocol/ApiKeys.ts'
 import type { AnyField, Fields, WireType } from '../../../src/protocol/fields.ts'
 import { definitions } from '../../../src/server/config-definitions.ts'
+import {
+  metricDefinitions,
+  metricNameOf,
+} from '../../../src/server/metric-definitions.ts'
 import { escapeHtml } from './colour.ts'
 import { type Inline, page, table } from './pointer-pages.ts'
 import type { SourceIndex } from './source-index.ts'
@@ -79,6 +83,28 @@ export function errorsPage(inline: Inline): string {
     'descends from `RetriableException`.',
     '',
     table(['code', 'name', 'again', 'meaning'], rows),
+  ])
+}
+
+/** All metrics that a broker shows. */
+export function metricsPage(inline: Inline): string {
+  const rows = metricDefinitions.map((definition) => {
+    const { mbean, type, help, labels } = definition
+    const name = metricNameOf(definition)
+    const tags = labels.map((label) => `<code>${label}</code>`).join(', ')
+    return (
+      `<tr id="${name}"><td><code>${name}</code></td><td>${type}</td><td>${tags}</td>` +
+      `<td>${inline(help)}</td><td><code>${escapeHtml(mbean)}</code></td></tr>`
+    )
+  })
+  return page('Metrics', [
+    'What a broker tells of itself, in the text format of Prometheus: on `/metrics` with',
+    '`annotated-kafka start --metrics-port 9100`, or by `broker.brokerMetrics.text()` where',
+    'the broker runs in your process. A name follows from that of the MBean which tells the',
+    'same in Kafka 1.1.1; its meters are counters here, and the rate is left to who collects.',
+    'Nothing is computed before somebody asks.',
+    '',
+    table(['name', 'type', 'labels', 'meaning', 'MBean'], rows),
   ])
 }
 

@@ -20,7 +20,13 @@ import { RelationIndex } from './relations.ts'
 import { SourceIndex } from './source-index.ts'
 import { sourcePage } from './source-pages.ts'
 import { stepperData } from './stepper-data.ts'
-import { apiPage, configPage, errorsPage, protocolPage } from './table-pages.ts'
+import {
+  apiPage,
+  configPage,
+  errorsPage,
+  metricsPage,
+  protocolPage,
+} from './table-pages.ts'
 import { readRecordings, type TraceOutput, tracePage } from './trace-pages.ts'
 import { notesWalk } from './walk.ts'
 
@@ -75,6 +81,7 @@ export function weave(root: string): SourceIndex {
   write('divergences.md', divergences(index, inline))
   write('config.md', configPage(inline))
   write('errors.md', errorsPage(inline))
+  write('metrics.md', metricsPage(inline))
   rmSync(join(docs, 'protocol'), { recursive: true, force: true })
   write('protocol/index.md', protocolPage(index, servedApis))
   for (const api of ApiKeys.all) {

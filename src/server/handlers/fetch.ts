@@ -217,7 +217,11 @@ function sendFetchResponse(
     sessionId: answer.sessionId,
     responses: byTopic(answer, (topicPartition, body) => {
       const fetched = { body, fetchOffset: fetchOffsets.get(topicPartition) ?? 0 }
-      return convertedPartitionData(context, topicPartition, fetched, apiVersion)
+      const data = convertedPartitionData(context, topicPartition, fetched, apiVersion)
+      const stats = context.replicaManager.brokerTopicStats
+      const bytes = data.records?.sizeInBytes ?? 0
+      stats.updateBytesOut(topicPartition.topic, isFollower, bytes)
+      return data
     }),
   })
 
@@ -255,5 +259,6 @@ export function convertedPartitionData(
   const bytes = Buffer.allocUnsafe(records.sizeInBytes)
   const length = records.copyInto(bytes, 0)
   const memory = new MemoryRecords(bytes.subarray(0, length))
+  replicaManager.brokerTopicStats.count(topicPartition.topic, 'fetchMessageConversions')
   return { ...body, records: memory.downConvert(readable, fetchOffset) }
 }

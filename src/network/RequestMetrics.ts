@@ -1,0 +1,112 @@
+/**
+ * # RequestMetrics
+ *
+ * Where the time of requests goes, by kind of request. Fetches are also told apart by who
+ * asks, as a follower waits on purpose.
+ *
+ *     start ─▶ dequeued ─▶ local ─▶ remote ─▶ response ready ─▶ dequeued ─▶ sent
+ *        queue       local     remote   throttle          queue        send
+ *
+ * @kafka core/src/main/scala/kafka/network/RequestChannel.scala#RequestMetrics
+ * @differs Kafka keeps samples for percentiles; here values fall into fixed buckets.
+ * @module
+ */
+import { ApiKeys } from '../protocol/ApiKeys.ts'
+import type { Request } from './RequestChannel.ts'
+
+/** Upper bounds of buckets, in ms. */
+const TIME_BOUNDS = [
+  1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000, 30_000,
+]
+
+/** Upper bounds of buckets, in bytes. */
+const SIZE_BOUNDS = [100, 1000, 10_000, 100_000, 1_000_000, 10_000_000, 100_000_000]
+
+/** Values, counted in buckets. */
+export class Distribution {
+  readonly bounds: readonly number[]
+  /** Values up to the bound of the same place, and above that of the one before. */
+  readonly counts: number[]
+  count = 0
+  sum = 0
+
+  /** @param bounds - ascending; larger values count without a bucket */
+  constructor(bounds: readonly number[] = TIME_BOUNDS) {
+    this.bounds = bounds
+    this.counts = bounds.map(() => 0)
+  }
+
+  /** Takes a value in. */
+  update(value: number): void {
+    this.count += 1
+    this.sum += value
+    for (let i = 0; i < this.bounds.length; i++) {
+      if (value > this.bounds[i]!) continue
+      this.counts[i]! += 1
+      return
+    }
+  }
+}
+
+/** One kind of requests. */
+export class RequestMetrics {
+  readonly RequestQueueTimeMs = new Distribution()
+  readonly LocalTimeMs = new Distribution()
+  readonly RemoteTimeMs = new Distribution()
+  readonly ThrottleTimeMs = new Distribution()
+  readonly ResponseQueueTimeMs = new Distribution()
+  readonly ResponseSendTimeMs = new Distribution()
+  readonly TotalTimeMs = new Distribution()
+  readonly RequestBytes = new Distribution(SIZE_BOUNDS)
+
+  /** Takes in the times of a request that is over. */
+  update(request: Request): void {
+    // A station that was left out took no time.
+    const dequeued = later(request.startTimeMs, request.requestDequeueTimeMs)
+    const local = later(dequeued, request.apiLocalCompleteTimeMs)
+    const remote = later(local, request.apiRemoteCompleteTimeMs)
+    const ready = later(remote, request.responseCompleteTimeMs)
+    const taken = later(ready, request.responseDequeueTimeMs)
+    const end = later(taken, request.endTimeMs)
+    this.RequestQueueTimeMs.update(dequeued - request.startTimeMs)
+    this.LocalTimeMs.update(local - dequeued)
+    this.RemoteTimeMs.update(remote - local)
+    this.ThrottleTimeMs.update(ready - remote)
+    this.ResponseQueueTimeMs.update(taken - ready)
+    this.ResponseSendTimeMs.update(end - taken)
+    this.TotalTimeMs.update(end - request.startTimeMs)
+    this.RequestBytes.update(request.sizeInBytes)
+  }
+}
+
+/** A time of a later station, which may be missing. */
+function later(before: number, time: number): number {
+  return time < before ? before : time
+}
+
+/** All kinds of requests of a broker, by name: of the API, `FetchConsumer`, `FetchFollower`. */
+export class AllRequestMetrics {
+  readonly #byName = new Map<string, RequestMetrics>()
+
+  /** The kinds that there were. */
+  entries(): IterableIterator<[string, RequestMetrics]> {
+    return this.#byName.entries()
+  }
+
+  /** Takes in a request that is over. */
+  update(request: Request): void {
+    this.#of(request.api.name).update(request)
+    if (request.header.apiKey !== ApiKeys.FETCH.key) return
+    const isFollower = request.body<{ readonly replicaId: number }>().replicaId >= 0
+    this.#of(isFollower ? 'FetchFollower' : 'FetchConsumer').update(request)
+  }
+
+  #of(name: string): RequestMetrics {
+    let metrics = this.#byName.get(name)
+    if (metrics === undefined) {
+      metrics = new RequestMetrics()
+      this.#byName.set(name, metrics)
+    }
+    return metrics
+  }
+}
