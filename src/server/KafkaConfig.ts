@@ -12,6 +12,7 @@
  */
 import { ConfigException } from '../base/errors.ts'
 import { logger } from '../base/logger.ts'
+import { ApiVersion } from '../log/ApiVersion.ts'
 import { LogConfig } from '../log/LogConfig.ts'
 import { EndPoint, isSecurityProtocol } from '../zk/EndPoint.ts'
 import {
@@ -319,6 +320,23 @@ export class KafkaConfig {
     refuseUnless(fits, acksKey, acks, `-1 to offsets.topic.replication.factor`)
   }
 
+  /** A broker may store no batches that the others do not understand. */
+  #validateVersions(): void {
+    const read = (key: string, version: string) => {
+      try {
+        return ApiVersion.forName(version)
+      } catch {
+        throw wrong(key, version, 'a version such as 1.1')
+      }
+    }
+    const { interBrokerProtocolVersion, logMessageFormatVersion } = this
+    const spoken = read('inter.broker.protocol.version', interBrokerProtocolVersion)
+    const stored = read('log.message.format.version', logMessageFormatVersion)
+    if (spoken.isAtLeast(stored)) return
+    const limit = `at most inter.broker.protocol.version, ${interBrokerProtocolVersion}`
+    throw wrong('log.message.format.version', logMessageFormatVersion, limit)
+  }
+
   #validate(): void {
     // Check what one row alone cannot know.
     const { brokerId, maxReservedBrokerId, brokerIdGenerationEnable } = this
@@ -335,6 +353,7 @@ export class KafkaConfig {
     this.#validateNumbers()
 
     // Check what is handed to topics as their defaults.
+    this.#validateVersions()
     try {
       LogConfig.validate(this.extractLogConfigMap())
     } catch (cause) {

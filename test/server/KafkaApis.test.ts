@@ -67,6 +67,22 @@ describe('handleApiVersionsRequest()', () => {
     }
   })
 
+  it('hides transactions while brokers speak an older version', async () => {
+    const older = {
+      'inter.broker.protocol.version': '0.10.2',
+      'log.message.format.version': '0.10.2',
+    }
+    const config = { ...older, 'broker.id': '0' }
+    await using other = await startCluster({ platform: 'memory', config })
+    const line = clientOf(other)
+    const { apiKeys } = await line.sendAndReceive(ApiVersions, 1, {})
+    const hidden = [24, 25, 26, 27, 28]
+    expect(apiKeys.map((api) => api.apiKey)).toEqual(
+      [...servedApis].sort((a, b) => a - b).filter((key) => !hidden.includes(key)),
+    )
+    line.close()
+  })
+
   it('answers an unknown version in the layout of version 0, with an empty list', async () => {
     const answer = await exchange(header(18, 3, 7))
     expect(answer).toEqual(Buffer.from([0, 0, 0, 7, 0, 35, 0, 0, 0, 0]))

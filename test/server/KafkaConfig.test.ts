@@ -85,6 +85,8 @@ describe('KafkaConfig', () => {
     ['replica.fetch.wait.max.ms', '20000', 'at most replica.lag.time.max.ms'],
     ['broker.id', '1001', '-1 to 1000'],
     ['inter.broker.listener.name', 'OTHER', 'one of PLAINTEXT'],
+    ['inter.broker.protocol.version', '3.0', 'a version such as 1.1'],
+    ['inter.broker.protocol.version', '0.10.2', 'at most inter.broker.protocol'],
     ['replica.fetch.wait.max.ms', '60000', 'at most replica.socket.timeout.ms'],
     ['log.segment.bytes', '3', 'of at least 14'],
     ['log.message.format.version', '9.9', 'a version such as'],

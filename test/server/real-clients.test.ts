@@ -172,3 +172,27 @@ describe.skipIf(!hasKcat)('kcat', () => {
     expect(await kcat(['-Q', '-t', 'cat-list:0:-1'])).toContain('offset 0')
   })
 })
+
+describe.skipIf(!hasKcat)('kcat with a quota', () => {
+  it('is told how long its answers were held', async () => {
+    await using limited = await startCluster({
+      config: { 'quota.producer.default': '20000' },
+    })
+    const client = clientOf(limited)
+    await createTopic(client, 'limited')
+    client.close()
+
+    // 220 KB in a window of 10 s are a tenth too many: the last answers wait for a second.
+    const small = ['-X', 'batch.num.messages=20', '-X', 'max.in.flight=1']
+    const args = ['-P', '-v', '-b', limited.bootstrapServers, '-t', 'limited', ...small]
+    const child = spawn('kcat', args)
+    let said = ''
+    child.stderr.on('data', (chunk) => {
+      said += chunk
+    })
+    child.stdin.end(`${'x'.repeat(999)}\n`.repeat(220))
+    expect(await new Promise((resolve) => child.once('close', resolve))).toBe(0)
+    expect(said).toMatch(/throttled request for [1-9]\d*ms/)
+    expect(limited.brokers[0]?.quotaManagers.produce.delayQueueSize).toBe(0)
+  })
+})

@@ -8,6 +8,7 @@
  * @module
  */
 import { Errors } from '../../base/errors.ts'
+import { ApiVersion } from '../../log/ApiVersion.ts'
 import type { Request } from '../../network/RequestChannel.ts'
 import { ApiKeys } from '../../protocol/ApiKeys.ts'
 import { ApiVersions } from '../../protocol/messages/ApiVersions.ts'
@@ -76,8 +77,28 @@ async function describeMissing(
   return describe((await createTopic(context, name)).code)
 }
 
+/** What works only where every broker stores batches of format 2. */
+const transactional: ReadonlySet<number> = new Set(
+  [
+    ...[ApiKeys.ADD_PARTITIONS_TO_TXN, ApiKeys.ADD_OFFSETS_TO_TXN, ApiKeys.END_TXN],
+    ...[ApiKeys.WRITE_TXN_MARKERS, ApiKeys.TXN_OFFSET_COMMIT],
+  ].map(({ key }) => key),
+)
+
+/**
+ * The format that brokers must know for an API to be of use.
+ *
+ * @kafka clients/src/main/java/org/apache/kafka/common/protocol/ApiKeys.java#ApiKeys.minRequiredInterBrokerMagic
+ */
+function minRequiredMagic(apiKey: number): 0 | 2 {
+  return transactional.has(apiKey) ? 2 : 0
+}
+
 /**
  * Serves an ApiVersions request; see `KafkaApis.handleApiVersionsRequest`.
+ *
+ * While brokers speak an older version to each other, what needs batches of format 2 in
+ * the whole cluster is not advertised: transactions.
  *
  * @param handled - keys of the APIs that this broker serves: only they are advertised
  */
@@ -96,8 +117,10 @@ export function handleApiVersions(
     }))
     return
   }
+  const { interBrokerProtocolVersion } = context.config
+  const magic = ApiVersion.forName(interBrokerProtocolVersion).messageFormatVersion
   const apiKeys = ApiKeys.all
-    .filter((api) => handled.has(api.key))
+    .filter((api) => handled.has(api.key) && magic >= minRequiredMagic(api.key))
     .map(({ key, minVersion, maxVersion }) => ({ apiKey: key, minVersion, maxVersion }))
   context.sendResponseMaybeThrottle(request, ApiVersions, (throttleTimeMs) => ({
     ...{ errorCode: Errors.NONE.code, apiKeys, throttleTimeMs },
