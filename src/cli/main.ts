@@ -102,7 +102,8 @@ program
   .description('run benchmarks, each beside its physical limit in the same run')
   .argument(
     '[names...]',
-    'boot, produce, fetch, latency, replicate, failover, recording; default all',
+    'boot, produce, fetch, latency, replicate, failover, append, read, recover, ' +
+      'recording; default all',
   )
   .option('--seconds <n>', 'length of one measurement', positive, 4)
   .action(async (names: string[], options) => {
