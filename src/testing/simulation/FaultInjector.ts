@@ -21,6 +21,9 @@ import type { Fault, Schedule } from './schedule.ts'
 /** How long a machine without power waits to be out of every ISR before it starts, in ms. */
 const LEAVES_ISR_LIMIT_MS = 60_000
 
+/** How long a shutdown in order may take, in ms. */
+const SHUTDOWN_LIMIT_MS = 30_000
+
 /** Strikes one cluster. */
 export class FaultInjector {
   readonly #cluster: SimulatedCluster
@@ -92,9 +95,7 @@ export class FaultInjector {
         await this.#cluster.zkClient.deleteController()
         return
       case 'shutdown':
-        victim.shutdown()
-        await world.clock.sleep(lastsMs)
-        return victim.start()
+        return this.#shutDown(victim, lastsMs)
       case 'preferred-election':
         return this.#electPreferred()
       case 'reassign':
@@ -131,6 +132,16 @@ export class FaultInjector {
   ): Promise<void> {
     victim.crash(tail)
     await this.#cluster.world.clock.sleep(lastsMs)
+    victim.start()
+  }
+
+  /** A shutdown in order takes its time; it is over when the process has ended. */
+  async #shutDown(victim: SimulatedBroker, lastsMs: number): Promise<void> {
+    const server = victim.isPaused ? undefined : victim.server
+    victim.shutdown()
+    await this.#cluster.world.clock.sleep(lastsMs)
+    const hasEnded = () => server === undefined || victim.server !== server
+    await this.#cluster.until(hasEnded, SHUTDOWN_LIMIT_MS)
     victim.start()
   }
 
