@@ -43,7 +43,8 @@ export function runCommand(...args: readonly string[]): Promise<Finished> {
 /** Runs node to its end. */
 export function runNode(...args: readonly string[]): Promise<Finished> {
   return new Promise((resolve) => {
-    const child = execFile(process.execPath, args, { env: env() }, (_, out, err) => {
+    const options = { env: env(), maxBuffer: 2 ** 26 }
+    const child = execFile(process.execPath, args, options, (_, out, err) => {
       const { exitCode: code, signalCode: signal } = child
       resolve({ code, signal, stdout: out, stderr: err })
     })
