@@ -93,6 +93,12 @@ export class NetworkClient {
     throwIfAborted(signal)
     const connection = await this.#ready()
     throwIfAborted(signal)
+
+    // It may have ended since: nobody would tell who takes a place in line now.
+    if (!connection.isOpen) {
+      const { host, port } = this.#options
+      throw new IOException(`the connection to ${host}:${port} was closed`)
+    }
     const correlationId = this.#nextCorrelationId
     this.#nextCorrelationId = (correlationId + 1) & 0x7fffffff
     const { clientId } = this.#options

@@ -54,6 +54,18 @@ describe('NetworkClient', () => {
     await server.shutdown()
   })
 
+  it('a request whose connection ends before it leaves is told so', async () => {
+    const { client, server, clock } = await withClient()
+    await client.ready()
+    const lost = client.sendAndReceive(Heartbeat, 1, body(1))
+    client.disconnect()
+    await expect(clock.runUntil(lost)).rejects.toThrow(IOException)
+    expect(client.inFlightRequestCount).toBe(0)
+    client.close()
+    await server.shutdown()
+    expect(clock.pendingTimers).toBe(0)
+  })
+
   it('connects again after the connection was lost', async () => {
     const { client, requestChannel, server } = await withClient()
     const lost = client.sendAndReceive(Heartbeat, 1, body(1))
