@@ -177,6 +177,7 @@ export default defineConfig({
             { text: 'Settings', link: '/config' },
             { text: 'Errors', link: '/errors' },
             { text: 'Metrics', link: '/metrics' },
+            { text: 'Clients', link: '/clients' },
             { text: 'From Kafka to here', link: '/kafka-to-ours' },
             { text: 'What differs', link: '/divergences' },
           ],

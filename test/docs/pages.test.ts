@@ -17,6 +17,7 @@ import { sourcePage } from '../../docs/.vitepress/weave/source-pages.ts'
 import { stepperData } from '../../docs/.vitepress/weave/stepper-data.ts'
 import {
   apiPage,
+  clientsPage,
   configPage,
   errorsPage,
   metricsPage,
@@ -261,6 +262,18 @@ describe('pages of reference', () => {
 
   it('divergences() tells what differs', () => {
     expect(divergences(index, inline)).toContain('it never cools.')
+  })
+
+  it('clientsPage() has a column for each client and a row for each feature', () => {
+    const page = clientsPage({
+      one: { version: '1.0', features: { reads: 'passed', writes: 'not offered' } },
+      two: { version: '2.0', features: { reads: 'passed' } },
+    })
+    expect(page).toContain('<th>one 1.0</th><th>two 2.0</th>')
+    expect(page).toContain('<tr><td>reads</td><td>passed</td><td>passed</td></tr>')
+    expect(page).toContain(
+      '<tr><td>writes</td><td>not offered</td><td>not run</td></tr>',
+    )
   })
 
   it('configPage() and errorsPage() have a row for each thing', () => {

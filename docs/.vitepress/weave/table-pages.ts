@@ -108,6 +108,36 @@ export function metricsPage(inline: Inline): string {
   ])
 }
 
+/** What one client did in the run that made the table. */
+export interface ClientOutcome {
+  readonly version: string
+  readonly features: Readonly<Record<string, string>>
+}
+
+/** Clients that others wrote, by what they did with our brokers. */
+export function clientsPage(clients: Readonly<Record<string, ClientOutcome>>): string {
+  const columns = Object.entries(clients)
+  const features = new Set(columns.flatMap(([, { features }]) => Object.keys(features)))
+  const head = columns.map(([name, { version }]) => escapeHtml(`${name} ${version}`))
+  const rows = [...features].map((feature) => {
+    const results = columns.map(([, client]) => client.features[feature] ?? 'not run')
+    const cells = [feature, ...results].map((text) => `<td>${escapeHtml(text)}</td>`)
+    return `<tr>${cells.join('')}</tr>`
+  })
+  return page('Clients', [
+    'Programs that speak to Kafka use a *client*, a library for their language. These were',
+    'written for Kafka by others and know nothing of this implementation. A test makes them',
+    'do all of the following against three of our brokers, and compares what came of it with',
+    'this table; *not offered* is what the client itself has no call for.',
+    '',
+    table(['', ...head], rows),
+    '',
+    'Clients agree with a broker on the version of each API. Those that have dropped the',
+    'versions of 1.1 cannot speak to it; what came to Kafka later (zstd, static members of',
+    'groups, reassignment through a broker) they cannot do with it.',
+  ])
+}
+
 /** The list of all APIs. */
 export function protocolPage(index: SourceIndex, served: ReadonlySet<number>): string {
   const rows = ApiKeys.all.map((api) => {

@@ -22,6 +22,7 @@ import { sourcePage } from './source-pages.ts'
 import { stepperData } from './stepper-data.ts'
 import {
   apiPage,
+  clientsPage,
   configPage,
   errorsPage,
   metricsPage,
@@ -82,6 +83,8 @@ export function weave(root: string): SourceIndex {
   write('config.md', configPage(inline))
   write('errors.md', errorsPage(inline))
   write('metrics.md', metricsPage(inline))
+  const clients = readFileSync(join(docs, 'clients.json'), 'utf8')
+  write('clients.md', clientsPage(JSON.parse(clients)))
   rmSync(join(docs, 'protocol'), { recursive: true, force: true })
   write('protocol/index.md', protocolPage(index, servedApis))
   for (const api of ApiKeys.all) {
