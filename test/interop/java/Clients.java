@@ -26,8 +26,12 @@ public class Clients {
 
     /** Opens a producer: name, settings. */
     public static Object openProducer(JsonNode with) {
+        // A topic is known before its leader leads: wait, and keep the order.
+        Properties properties = properties(with);
+        properties.putIfAbsent("retries", "1000");
+        properties.putIfAbsent("max.in.flight.requests.per.connection", "1");
         KafkaProducer<String, String> producer = new KafkaProducer<>(
-            properties(with), new StringSerializer(), new StringSerializer());
+            properties, new StringSerializer(), new StringSerializer());
         if (with.get("settings").has("transactional.id")) producer.initTransactions();
         PRODUCERS.put(with.get("name").asText(), producer);
         return true;
