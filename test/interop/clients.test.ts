@@ -233,7 +233,7 @@ describe.skipIf(reason !== undefined)(
 
       // Said as lines of JSON.
       await topicOn(OURS, 'verified')
-      const sent = await java.print(
+      const sent = await runKafka(
         'org.apache.kafka.tools.VerifiableProducer',
         ...[...brokerList(), '--topic', 'verified', '--max-messages', '200'],
         ...['--acks', '-1'],
