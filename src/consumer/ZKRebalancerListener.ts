@@ -195,15 +195,14 @@ export class ZKRebalancerListener {
     // Find out where to begin in each.
     const offsets = await connector.fetchOffsets([...mine.keys()])
     if (connector.isShuttingDown || offsets === undefined) return false
-    const registry: TopicRegistry = new Pool()
-    for (const [topicPartition, threadId] of mine) {
-      const offset = offsets.get(topicPartition)
-      if (offset === undefined) return false
-      this.addPartitionTopicInfo(registry, topicPartition, offset, threadId)
+    for (const topicPartition of mine.keys()) {
+      if (!offsets.has(topicPartition)) return false
     }
 
     // Claim the partitions; all or none.
     if (!(await this.reflectPartitionOwnershipDecision(mine))) return false
+    const registry = await this.#registryOf(mine)
+    if (registry === undefined) return false
     connector.topicRegistry = registry
     await connector.consumerRebalanceListener?.beforeStartingFetchers?.(
       consumerIdString,
@@ -274,6 +273,32 @@ export class ZKRebalancerListener {
 
     // What is stored need not be stored again.
     this.#connector.storedOffsets.checkpointedZkOffsets.set(topicPartition, offset)
+  }
+
+  /**
+   * Makes the registry of what has just been claimed.
+   *
+   * @returns undefined when the connector is shutting down; the claims are given back then
+   * @differs 1.1.1 begins at the offsets that it read before it claimed. Whoever owned a
+   *   partition until then may have committed in between, and its last messages came
+   *   twice; so they are read once more.
+   */
+  async #registryOf(
+    mine: TopicPartitionMap<ConsumerThreadId>,
+  ): Promise<TopicRegistry | undefined> {
+    let offsets: TopicPartitionMap<number> | undefined
+    try {
+      offsets = await this.#connector.fetchOffsets([...mine.keys()])
+    } finally {
+      if (offsets === undefined) await this.#giveBack([...mine.keys()])
+    }
+    if (offsets === undefined) return undefined
+    const registry: TopicRegistry = new Pool()
+    for (const [topicPartition, threadId] of mine) {
+      const offset = offsets.get(topicPartition) ?? -1
+      this.addPartitionTopicInfo(registry, topicPartition, offset, threadId)
+    }
+    return registry
   }
 
   /**

@@ -18,13 +18,19 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { CountDownLatch } from '../base/async/CountDownLatch.ts'
+import {
+  InvalidReplicationFactorException,
+  TopicExistsException,
+} from '../base/errors.ts'
 import { memoryPlatform } from '../base/platform/memory/memory-platform.ts'
 import { nodePlatform } from '../base/platform/node/node-platform.ts'
 import type { Platform } from '../base/platform/Platform.ts'
 import type { TopicPartition } from '../base/TopicPartition.ts'
 import { KafkaConfig } from '../server/KafkaConfig.ts'
 import { KafkaServer } from '../server/KafkaServer.ts'
+import { AdminZkClient } from '../zk/AdminZkClient.ts'
 import type { KafkaZkClient } from '../zk/KafkaZkClient.ts'
+import { GROUP_METADATA_TOPIC_NAME } from '../zk/Topic.ts'
 import type { ZooKeeperConnect } from '../zookeeper/client.ts'
 import { inProcessConnect } from '../zookeeper/in-process-session.ts'
 import { connectWithNodeZookeeperClient } from '../zookeeper/node-zookeeper-client-session.ts'
@@ -51,6 +57,12 @@ export interface StartClusterOptions {
   readonly zookeeperPort?: number
   /** Whether the embedded ZooKeeper waits for the disk. Default false. */
   readonly zookeeperFsync?: boolean
+  /**
+   * Whether `startCluster` orders the topic of offsets at once. Kafka makes it when the
+   * first group asks, and tells that group to come again, for which clients take their
+   * time. Default true.
+   */
+  readonly offsetsTopic?: boolean
   /** The address that brokers bind and advertise. Default 127.0.0.1. */
   readonly host?: string
 }
@@ -91,12 +103,38 @@ function testingDefaults(brokers: number): Record<string, string> {
 }
 
 /** Starts a cluster with settings that suit tests. Resolves when every broker serves. */
-export function startCluster(options: StartClusterOptions = {}): Promise<KafkaCluster> {
-  const { brokers = 1, config = {} } = options
-  return startBrokers({
+export async function startCluster(
+  options: StartClusterOptions = {},
+): Promise<KafkaCluster> {
+  const { brokers = 1, config = {}, offsetsTopic = true } = options
+  const cluster = await startBrokers({
     ...options,
     config: { ...testingDefaults(brokers), ...config },
   })
+  if (offsetsTopic) await orderOffsetsTopic(cluster)
+  return cluster
+}
+
+/** Has the controller make the topic of offsets; does not wait until it is led. */
+async function orderOffsetsTopic({ brokers, platform }: KafkaCluster): Promise<void> {
+  const [broker] = brokers
+  if (!broker) return
+  const { offsetsTopicPartitions, offsetsTopicReplicationFactor } = broker.config
+  const admin = new AdminZkClient(broker.zkClient, {
+    nextInt: (bound) => platform.random.nextInt(bound),
+  })
+  try {
+    await admin.createTopic(
+      GROUP_METADATA_TOPIC_NAME,
+      offsetsTopicPartitions,
+      offsetsTopicReplicationFactor,
+      broker.groupCoordinator.offsetsTopicConfigs(),
+    )
+  } catch (error) {
+    // It is there already, or the settings ask for more replicas than there are brokers.
+    const known = error instanceof TopicExistsException
+    if (!known && !(error instanceof InvalidReplicationFactorException)) throw error
+  }
 }
 
 /** Starts a cluster with the settings that are given, and Kafka's defaults for the rest. */

@@ -23,7 +23,7 @@ export async function onReplicatedStage(
   body: (cluster: KafkaCluster) => Promise<void>,
   config: Readonly<Record<string, string>> = {},
 ): Promise<void> {
-  const cluster = await startCluster({ brokers: 3, config })
+  const cluster = await startCluster({ brokers: 3, config, offsetsTopic: false })
   try {
     await createReplicatedTopic(cluster)
     await body(cluster)

@@ -36,7 +36,7 @@ export interface Stage {
 
 /** Runs `body` with a fresh cluster of one broker, on real sockets and files. */
 export async function onStage(body: (stage: Stage) => Promise<void>): Promise<void> {
-  const cluster = await startCluster()
+  const cluster = await startCluster({ offsetsTopic: false })
   try {
     const [host = '', port = ''] = cluster.bootstrapServers.split(':')
     await body({ cluster, host, port: Number(port) })

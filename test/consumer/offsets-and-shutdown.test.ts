@@ -1,6 +1,7 @@
 /** Offsets in ZooKeeper, in Kafka and in both; and how a consumer ends, at any time. */
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { ConsumerRebalanceFailedException, Errors } from '../../src/base/errors.ts'
+import { ZKRebalancerListener } from '../../src/consumer/ZKRebalancerListener.ts'
 import { GroupFixture, text } from './group-fixture.ts'
 import type { LogBroker, Seen } from './LogBroker.ts'
 
@@ -100,6 +101,21 @@ describe('offsets in ZooKeeper', () => {
     const two = await group.join('c1', { t: 1 })
     expect(await group.take(two.streams[0]!, 1)).toEqual(['c'])
   })
+
+  it('counts what the former owner commits while the partition is being claimed', async () => {
+    const claim = ZKRebalancerListener.prototype.reflectPartitionOwnershipDecision
+    const spy = vi.spyOn(
+      ZKRebalancerListener.prototype,
+      'reflectPartitionOwnershipDecision',
+    )
+    spy.mockImplementationOnce(async function (this: ZKRebalancerListener, mine) {
+      await group.zk.updatePersistentPath('/consumers/g/offsets/t/0', '2')
+      return claim.call(this, mine)
+    })
+    const { streams } = await group.join('c1', { t: 1 })
+    spy.mockRestore()
+    expect(await group.take(streams[0]!, 1)).toEqual(['c'])
+  })
 })
 
 describe('offsets in Kafka', () => {
@@ -137,7 +153,8 @@ describe('offsets in Kafka', () => {
     broker.answers.OffsetFetch = once(Errors[name].code)
     const { streams } = await group.join('c1', { t: 1 }, kafkaOnly)
     expect(await group.take(streams[0]!, 1)).toEqual(['c'])
-    expect(broker.asked('OffsetFetch')).toHaveLength(2)
+    // Two tries, and once more when the partition is ours.
+    expect(broker.asked('OffsetFetch')).toHaveLength(3)
     expect(broker.asked('FindCoordinator')).toHaveLength(looksAgain ? 2 : 1)
   })
 

@@ -27,7 +27,11 @@ afterEach(async () => {
 })
 
 async function start(options: Parameters<typeof startCluster>[0]) {
-  const cluster = await startCluster({ platform: 'memory', ...options })
+  const cluster = await startCluster({
+    offsetsTopic: false,
+    platform: 'memory',
+    ...options,
+  })
   clusters.push(cluster)
   return cluster
 }
@@ -111,8 +115,12 @@ describe('startup()', () => {
 
   it('refuses a broker id that is not the one in meta.properties', async () => {
     const platform = memoryPlatform({ clock: 'real' })
-    await (await startCluster({ platform })).close()
-    const other = startCluster({ platform, config: { 'broker.id': '7' } })
+    await (await startCluster({ offsetsTopic: false, platform })).close()
+    const other = startCluster({
+      offsetsTopic: false,
+      platform,
+      config: { 'broker.id': '7' },
+    })
     await expect(other).rejects.toThrow(InconsistentBrokerIdException)
     await expect(other).rejects.toThrow(/7.*0|0.*7/)
   })
@@ -120,7 +128,7 @@ describe('startup()', () => {
   it('makes a broker id above reserved.broker.max.id, and keeps it', async () => {
     const platform = memoryPlatform({ clock: 'real' })
     const config = { 'broker.id': '-1' }
-    const first = await startCluster({ platform, config })
+    const first = await startCluster({ offsetsTopic: false, platform, config })
     expect(first.brokers[0]?.config.brokerId).toBe(1001)
     await first.close()
     const { brokers } = await start({ platform, config })
@@ -132,7 +140,9 @@ describe('startup()', () => {
     vi.spyOn(KafkaZkClient.prototype, 'registerBrokerInZk').mockRejectedValueOnce(
       new Error('no'),
     )
-    await expect(startCluster({ platform, port: 9092 })).rejects.toThrow('no')
+    await expect(
+      startCluster({ offsetsTopic: false, platform, port: 9092 }),
+    ).rejects.toThrow('no')
     const { brokers } = await start({ platform, port: 9092 })
     expect(brokers[0]?.boundPort()).toBe(9092)
   })
@@ -197,7 +207,7 @@ describe('shutdown()', () => {
 describe('a broker that comes back', () => {
   it('has its topics, records, offsets and cluster id', async () => {
     const platform = memoryPlatform({ clock: 'real' })
-    const before = await startCluster({ platform })
+    const before = await startCluster({ offsetsTopic: false, platform })
     const client = clientOf(before)
     await createTopic(client, 'kept', { configs: { 'segment.bytes': '2000' } })
     for (let i = 0; i < 60; i++) await produce(client, 'kept', [`${i}`.padEnd(100)])

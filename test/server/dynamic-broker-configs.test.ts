@@ -24,7 +24,9 @@ let client: NetworkClient
 
 beforeAll(async () => {
   const config = { 'log.retention.hours': '24', 'num.io.threads': '4' }
-  cluster = await run(startCluster({ brokers: 2, platform, config }))
+  cluster = await run(
+    startCluster({ offsetsTopic: false, brokers: 2, platform, config }),
+  )
   broker = cluster.brokers[0]!
   client = clientOf(cluster)
   const controller = clientOf(cluster, controllerOf(cluster))

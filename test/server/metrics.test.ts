@@ -16,7 +16,7 @@ import {
 let cluster: KafkaCluster
 
 beforeAll(async () => {
-  cluster = await startCluster({ brokers: 2, platform: 'memory' })
+  cluster = await startCluster({ offsetsTopic: false, brokers: 2, platform: 'memory' })
 })
 
 afterAll(() => cluster.close())

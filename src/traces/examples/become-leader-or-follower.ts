@@ -20,7 +20,7 @@ export const becomeLeaderOrFollower: ExampleTrace = {
   roots: ['ReplicaManager.becomeLeaderOrFollower'],
 
   async run(record) {
-    const cluster = await startCluster({ brokers: 2 })
+    const cluster = await startCluster({ brokers: 2, offsetsTopic: false })
     try {
       await record(async () => {
         // Create a topic with two replicas through the controller.
