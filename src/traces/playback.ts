@@ -131,7 +131,9 @@ export function toPlayback(recording: Recording): Playback {
   steps.sort((a, b) => a.seq - b.seq)
 
   // Say of changes and messages at which step they are seen.
-  const stepAt = (seq: number) => firstAt(steps, seq)
+  // What was there before anything ran is there at the first step.
+  const begin = steps[1]?.seq ?? 0
+  const stepAt = (seq: number) => (seq < begin ? 0 : firstAt(steps, seq))
   const changes = recording.changes.map(({ seq, name, value }): PlaybackChange => {
     return value === undefined ? [stepAt(seq), name] : [stepAt(seq), name, value]
   })

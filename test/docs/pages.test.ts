@@ -72,6 +72,18 @@ export class Dough {
 }
 `
 
+const EXAMPLE = `/** An example with the name of something else. */
+export const bakeBread = {
+  async run(record: () => void) {
+    // Light the oven.
+    record()
+  },
+}
+`
+const NAMESAKE = `/** Not an example. */
+export function bakeBread() {}
+`
+
 let dir: string
 let index: SourceIndex
 const markdown = new MarkdownIt({ html: false })
@@ -83,6 +95,8 @@ beforeAll(() => {
   for (const [name, text] of Object.entries({
     'kitchen/Oven.ts': OVEN,
     'larder/Dough.ts': DOUGH,
+    'larder/bake-bread.ts': NAMESAKE,
+    'traces/examples/bake-bread.ts': EXAMPLE,
   })) {
     mkdirSync(join(dir, name, '..'), { recursive: true })
     writeFileSync(join(dir, name), text)
@@ -189,6 +203,14 @@ describe('tracePage()', () => {
     expect(view?.lines[0]?.replace(/<[^>]*>/g, '')).toBe('bake(loaf: Dough): string {')
     expect(view?.paragraphs).toEqual([['Warm up', 1, 2]])
     expect(view?.href).toBe('/source/kitchen/Oven#Oven.bake')
+  })
+
+  it('takes the outermost call for the program of the example', () => {
+    const outermost = { ...playback, functions: ['bake-bread'] }
+    const { sources } = stepperData(index, 'bake-bread', outermost)
+    expect(sources[0]?.map(({ file }) => file)).toEqual([
+      'src/traces/examples/bake-bread.ts',
+    ])
   })
 
   it('links every call of the tree', () => {

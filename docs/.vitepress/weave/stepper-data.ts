@@ -37,10 +37,18 @@ export function stepperData(
   playback: Playback,
   colours: Map<string, readonly string[]> = new Map(),
 ): StepperData {
-  const sources = playback.functions.map((id) =>
-    index.all(id).map((symbol) => viewOf(index, symbol, colours)),
-  )
+  const sources = playback.functions.map((id) => {
+    const symbols = id === name ? programOf(index, name) : index.all(id)
+    return symbols.map((symbol) => viewOf(index, symbol, colours))
+  })
   return { name, playback, sources }
+}
+
+/** The outermost call bears the name of the trace: it is the example's own program. */
+function programOf(index: SourceIndex, name: string): readonly SourceSymbol[] {
+  const example = name.replace(/-(\w)/g, (_, letter: string) => letter.toUpperCase())
+  const found = [...index.all(`${example}.run`), ...index.all(example)]
+  return found.filter(({ file }) => file.startsWith('traces/examples/')).slice(0, 1)
 }
 
 function viewOf(
