@@ -10,6 +10,9 @@
  * Counting needs no read: offset and position of both ends are known, so the bytes between
  * them are a subtraction, as long as both lie in one segment.
  *
+ * A partition that a quota keeps from a follower counts as empty. Nothing wakes the fetch
+ * when the quota allows more: the next append does, or the end of its waiting.
+ *
  * @kafka core/src/main/scala/kafka/server/DelayedFetch.scala
  * @module
  */
@@ -26,11 +29,13 @@ import {
   type LogReadResult,
   toFetchPartitionData,
 } from './LogReadResult.ts'
+import type { Partition } from './Partition.ts'
 import type { Replica } from './Replica.ts'
-import type {
-  FetchParams,
-  FetchPartitionStatus,
-  PartitionData,
+import {
+  type FetchParams,
+  type FetchPartitionStatus,
+  type PartitionData,
+  shouldLeaderThrottle,
 } from './read-from-local-log.ts'
 
 /** What is answered to a fetch, in the order of its partitions. */
@@ -41,6 +46,7 @@ export type FetchCallback = (
 /** What a delayed fetch asks its manager. */
 export interface DelayedFetchManager {
   getLeaderReplicaIfLocal(topicPartition: TopicPartition): Replica
+  nonOfflinePartition(topicPartition: TopicPartition): Partition | undefined
   readFromLocalLog(
     params: FetchParams,
     partitions: readonly (readonly [TopicPartition, PartitionData])[],
@@ -61,7 +67,6 @@ export interface DelayedFetchOptions {
  * Waits for bytes.
  *
  * @kafka core/src/main/scala/kafka/server/DelayedFetch.scala#DelayedFetch
- * @differs replication quotas are left out.
  */
 export class DelayedFetch extends DelayedOperation {
   readonly #options: DelayedFetchOptions
@@ -102,13 +107,18 @@ export class DelayedFetch extends DelayedOperation {
       const end = this.#endOffset(status.topicPartition)
       if (end.messageOffset === start.messageOffset) return 0
 
-      // Answer at once across a segment's border. The end went back behind the start: the
-      // log was truncated, and the read will tell. The start is in an older segment: a
-      // whole segment's rest is there.
-      if (end.onOlderSegment(start) || start.onOlderSegment(end)) return undefined
+      // Answer at once when the end went back behind the start, into an older segment: the
+      // log was truncated, and the read will tell.
+      if (end.onOlderSegment(start)) return undefined
+      if (start.messageOffset > end.messageOffset) return 0
+
+      // Count nothing of what the answer would leave out for a quota.
+      if (this.#isThrottled(status.topicPartition)) return 0
+
+      // Answer at once when the start is in an older segment: all the rest of it is there.
+      if (start.onOlderSegment(end)) return undefined
 
       // Count the bytes between, but no more than the partition would be given.
-      if (start.messageOffset > end.messageOffset) return 0
       return Math.min(end.positionDiff(start), status.fetchInfo.maxBytes)
     } catch (error) {
       // Answer at once when the partition is gone, elsewhere, or on a failed disk.
@@ -117,6 +127,12 @@ export class DelayedFetch extends DelayedOperation {
       if (error instanceof KafkaStorageException) return undefined
       throw error
     }
+  }
+
+  #isThrottled(topicPartition: TopicPartition): boolean {
+    const { manager, params } = this.#options
+    const partition = manager.nonOfflinePartition(topicPartition)
+    return shouldLeaderThrottle(params, topicPartition, partition)
   }
 
   #endOffset(topicPartition: TopicPartition): LogOffsetMetadata {

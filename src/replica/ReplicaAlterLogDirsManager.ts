@@ -15,12 +15,15 @@ import {
   type MovingPartitions,
   ReplicaAlterLogDirsThread,
 } from './ReplicaAlterLogDirsThread.ts'
+import type { ReplicationQuotaManager } from './ReplicationQuotaManager.ts'
 
 /** What the manager is made from. */
 export interface ReplicaAlterLogDirsManagerOptions {
   readonly replicas: MovingPartitions
   readonly logDirFailureChannel: LogDirFailureChannel
   readonly clock: Clock
+  /** How fast replicas may be moved. */
+  readonly quota: ReplicationQuotaManager
   /** Threads at most. */
   readonly numThreads: number
 }
@@ -48,10 +51,10 @@ export class ReplicaAlterLogDirsManager extends AbstractFetcherManager<ReplicaAl
     fetcherId: number,
     sourceBroker: BrokerEndPoint,
   ): ReplicaAlterLogDirsThread {
-    const { replicas, logDirFailureChannel, clock } = this.#options
+    const { replicas, logDirFailureChannel, clock, quota } = this.#options
     const name = `ReplicaAlterLogDirsThread-${fetcherId}`
     return new ReplicaAlterLogDirsThread({
-      ...{ name, sourceBroker, replicas, logDirFailureChannel, clock },
+      ...{ name, sourceBroker, replicas, logDirFailureChannel, clock, quota },
     })
   }
 

@@ -55,6 +55,7 @@ import type {
   FetchMessagesOptions,
   ReplicaManagerConfig,
 } from './ReplicaManagerConfig.ts'
+import type { ReplicationQuotaManager } from './ReplicationQuotaManager.ts'
 import { FutureLocalReplicaId } from './read-from-local-log.ts'
 
 const log = logger('ReplicaAlterLogDirsThread')
@@ -73,6 +74,8 @@ export interface ReplicaAlterLogDirsThreadOptions {
   readonly sourceBroker: BrokerEndPoint
   readonly replicas: MovingPartitions
   readonly logDirFailureChannel: LogDirFailureChannel
+  /** How fast replicas may be moved. */
+  readonly quota: ReplicationQuotaManager
   readonly clock: Clock
 }
 
@@ -188,14 +191,19 @@ export class ReplicaAlterLogDirsThread extends AbstractFetcherThread<
     return future.logEndOffset
   }
 
-  /** Asks for the last partition by name that is ready: one at a time. */
+  /**
+   * Asks for the last partition by name that is ready: one at a time, and none while the
+   * quota is exceeded.
+   */
   override buildFetchRequest(
     states: PartitionStates,
   ): ResultWithPartitions<MoveRequest> {
+    const { quota } = this.#options
     const ready = states.filter(([, state]) => this.isReadyForFetch(state))
     const [last] = ready.sort(([a], [b]) => compareNames(b, a))
     const nothing = { isEmpty: true, offset: () => undefined }
-    if (!last) return { result: nothing, partitionsWithError: [] }
+    if (!last || quota.isQuotaExceeded())
+      return { result: nothing, partitionsWithError: [] }
 
     // Tell where the copy starts, as followers do.
     const [topicPartition, { fetchOffset }] = last
@@ -281,11 +289,12 @@ export class ReplicaAlterLogDirsThread extends AbstractFetcherThread<
       )
     }
 
-    // Append, and follow the watermarks of the current log.
+    // Append, follow the watermarks of the current log, and count the bytes.
     partition.appendRecordsToFollowerOrFutureReplica(partitionData.toRecords, true)
     const { highWatermark, logStartOffset } = partitionData
     futureReplica.setHighWatermark(new LogOffsetMetadata(highWatermark))
     futureReplica.maybeIncrementLogStartOffset(logStartOffset)
+    this.#options.quota.record(partitionData.toRecords.sizeInBytes)
 
     // Flush the bulk of it before the end, while appends go on. What comes meanwhile is
     // little, and is flushed at the change itself.

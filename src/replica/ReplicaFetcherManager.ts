@@ -14,6 +14,17 @@ import {
   type FollowedPartitions,
   ReplicaFetcherThread,
 } from './ReplicaFetcherThread.ts'
+import type { ReplicationQuotaManager } from './ReplicationQuotaManager.ts'
+
+/** What the manager is made from. */
+export interface ReplicaFetcherManagerOptions {
+  readonly replicas: FollowedPartitions
+  readonly platform: Platform
+  /** How fast throttled partitions may be copied. */
+  readonly quota: ReplicationQuotaManager
+  /** See `ReplicaManagerOptions.halt`. */
+  readonly halt?: ((reason: string) => void) | undefined
+}
 
 /**
  * Makes and keeps the replica fetchers.
@@ -21,21 +32,13 @@ import {
  * @kafka core/src/main/scala/kafka/server/ReplicaFetcherManager.scala#ReplicaFetcherManager
  */
 export class ReplicaFetcherManager extends AbstractFetcherManager<ReplicaFetcherThread> {
-  readonly #replicas: FollowedPartitions
-  readonly #platform: Platform
-  readonly #halt: ((reason: string) => void) | undefined
+  readonly #options: ReplicaFetcherManagerOptions
 
-  /** @param halt see `ReplicaManagerOptions.halt`. */
-  constructor(
-    replicas: FollowedPartitions,
-    platform: Platform,
-    halt?: (reason: string) => void,
-  ) {
-    const { brokerId, numReplicaFetchers } = replicas.config
+  /** Makes no thread yet. */
+  constructor(options: ReplicaFetcherManagerOptions) {
+    const { brokerId, numReplicaFetchers } = options.replicas.config
     super(`ReplicaFetcherManager on broker ${brokerId}`, numReplicaFetchers)
-    this.#replicas = replicas
-    this.#platform = platform
-    this.#halt = halt
+    this.#options = options
   }
 
   /** Makes a thread that follows `sourceBroker`. */
@@ -43,19 +46,18 @@ export class ReplicaFetcherManager extends AbstractFetcherManager<ReplicaFetcher
     fetcherId: number,
     sourceBroker: BrokerEndPoint,
   ): ReplicaFetcherThread {
-    const { config } = this.#replicas
+    const { replicas, platform, quota, halt } = this.#options
+    const { config } = replicas
     return new ReplicaFetcherThread({
       name: `ReplicaFetcherThread-${fetcherId}-${sourceBroker.id}`,
-      sourceBroker,
-      replicas: this.#replicas,
-      clock: this.#platform.clock,
+      ...{ sourceBroker, replicas, quota, halt },
+      clock: platform.clock,
       leaderEndpoint: new ReplicaFetcherBlockingSend({
         sourceBroker,
         clientId: `broker-${config.brokerId}-fetcher-${fetcherId}`,
         socketTimeoutMs: config.replicaSocketTimeoutMs,
-        platform: this.#platform,
+        platform,
       }),
-      halt: this.#halt,
     })
   }
 

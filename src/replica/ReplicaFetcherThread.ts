@@ -11,12 +11,15 @@
  * watermark is at most its leader's as of one round trip ago; before the first fetch from
  * a new leader, what that leader does not have is gone.
  *
+ * Throttling: a partition that is held to a rate, and not in sync, is left out of the fetch
+ * while the rate is too high. The session forgets it, and learns of it again later; the
+ * other partitions are fetched all the while.
+ *
  * Why epochs: cutting to our own high watermark, as was done before 0.11, may throw away
  * records that are committed, because a follower's high watermark lags by a round trip.
  * The leader knows where our last epoch really ended.
  *
  * @kafka core/src/main/scala/kafka/server/ReplicaFetcherThread.scala
- * @differs Replication quotas are left out.
  * @module
  */
 import {
@@ -58,6 +61,7 @@ import type { Replica } from './Replica.ts'
 import type { ReplicaAlterLogDirsManager } from './ReplicaAlterLogDirsManager.ts'
 import type { BlockingSend } from './ReplicaFetcherBlockingSend.ts'
 import type { ReplicaManagerConfig } from './ReplicaManagerConfig.ts'
+import type { ReplicationQuotaManager } from './ReplicationQuotaManager.ts'
 
 const log = logger('ReplicaFetcherThread')
 
@@ -88,6 +92,8 @@ export interface ReplicaFetcherThreadOptions {
   readonly replicas: FollowedPartitions
   readonly clock: Clock
   readonly leaderEndpoint: BlockingSend
+  /** How fast throttled partitions may be copied. */
+  readonly quota: ReplicationQuotaManager
   /** See `ReplicaManagerOptions.halt`. */
   readonly halt?: ((reason: string) => void) | undefined
 }
@@ -113,6 +119,7 @@ export class ReplicaFetcherThread extends AbstractFetcherThread<
 > {
   readonly #replicas: FollowedPartitions
   readonly #leaderEndpoint: BlockingSend
+  readonly #quota: ReplicationQuotaManager
   readonly #halt: ((reason: string) => void) | undefined
   readonly #fetchSessionHandler: FetchSessionHandler
 
@@ -128,6 +135,7 @@ export class ReplicaFetcherThread extends AbstractFetcherThread<
     })
     this.#replicas = options.replicas
     this.#leaderEndpoint = options.leaderEndpoint
+    this.#quota = options.quota
     this.#halt = options.halt
     this.#fetchSessionHandler = new FetchSessionHandler(options.sourceBroker.id)
   }
@@ -262,7 +270,7 @@ export class ReplicaFetcherThread extends AbstractFetcherThread<
     return Math.min(leaderEndOffset, replica.logEndOffset.messageOffset)
   }
 
-  /** Asks for every partition that is ready. */
+  /** Asks for every partition that is ready and that no quota keeps back. */
   override buildFetchRequest(
     states: PartitionStates,
   ): ResultWithPartitions<ReplicaFetchRequest> {
@@ -270,6 +278,7 @@ export class ReplicaFetcherThread extends AbstractFetcherThread<
     const partitionsWithError: TopicPartition[] = []
     for (const [topicPartition, state] of states) {
       if (!this.isReadyForFetch(state)) continue
+      if (this.#shouldFollowerThrottle(topicPartition)) continue
       try {
         // Tell where our log starts: the leader waits for it when records are deleted.
         const replica = this.#replicas.getReplicaOrException(topicPartition)
@@ -309,6 +318,16 @@ export class ReplicaFetcherThread extends AbstractFetcherThread<
       offset: (topicPartition) => sessionPartitions.get(topicPartition)?.fetchOffset,
     }
     return { result, partitionsWithError }
+  }
+
+  /**
+   * Whether to do without a partition for now. One that is in sync goes on, or the quota
+   * would push it out of the ISR.
+   */
+  #shouldFollowerThrottle(topicPartition: TopicPartition): boolean {
+    if (!this.#quota.isThrottled(topicPartition)) return false
+    const isReplicaInSync = this.fetcherLagStats.get(topicPartition) === 0
+    return !isReplicaInSync && this.#quota.isQuotaExceeded()
   }
 
   /**
@@ -374,6 +393,9 @@ export class ReplicaFetcherThread extends AbstractFetcherThread<
 
     // Delete what the leader deleted.
     replica.maybeIncrementLogStartOffset(partitionData.logStartOffset)
+
+    // Count the bytes of a replica in sync, too: the quota is for all of them together.
+    if (this.#quota.isThrottled(topicPartition)) this.#quota.record(records.sizeInBytes)
   }
 
   /**

@@ -23,7 +23,6 @@
  * which this extends.
  *
  * @kafka core/src/main/scala/kafka/server/ReplicaManager.scala
- * @differs replication quotas are left out.
  * @module
  */
 import {

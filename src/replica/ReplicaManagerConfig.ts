@@ -21,6 +21,7 @@ import type { Broker } from '../zk/Broker.ts'
 import type { KafkaZkClient } from '../zk/KafkaZkClient.ts'
 import type { FetchCallback } from './DelayedFetch.ts'
 import type { ProduceCallback } from './DelayedProduce.ts'
+import type { ReplicaQuota, ReplicationQuotas } from './ReplicationQuotaManager.ts'
 import type { PartitionData } from './read-from-local-log.ts'
 
 /** Configuration keys that replication reads. */
@@ -61,6 +62,8 @@ export interface ReplicaManagerOptions {
   /** True once the broker's shutdown has begun: no fetcher is started any more. */
   readonly isShuttingDown: () => boolean
   readonly metadataCache: MetadataCacheView
+  /** How fast throttled partitions may be copied. */
+  readonly quotaManagers: Pick<ReplicationQuotas, 'follower' | 'alterLogDirs'>
   readonly logDirFailureChannel: LogDirFailureChannel
   /**
    * Called when going on would lose committed records. Default: only logged.
@@ -96,5 +99,7 @@ export interface FetchMessagesOptions {
   readonly hardMaxBytesLimit: boolean
   readonly fetchInfos: readonly (readonly [TopicPartition, PartitionData])[]
   readonly isolationLevel: IsolationLevel
+  /** What may be sent of throttled partitions; all of them when left out. */
+  readonly quota?: ReplicaQuota | undefined
   readonly responseCallback: FetchCallback
 }

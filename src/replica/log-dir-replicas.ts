@@ -82,6 +82,7 @@ export abstract class LogDirReplicas extends LocalPartitions {
   /** Finds the high watermarks of the last run, and makes the managers of fetchers. */
   constructor(options: ReplicaManagerOptions) {
     const { config, platform, logManager, logDirFailureChannel } = options
+    const { quotaManagers: quotas } = options
     super(config.brokerId, logManager, platform.clock)
     this.config = config
     this.#zkClient = options.zkClient
@@ -92,9 +93,12 @@ export abstract class LogDirReplicas extends LocalPartitions {
     )
 
     // Follow leaders elsewhere, and logs in another directory.
-    this.replicaFetcherManager = new ReplicaFetcherManager(this, platform, options.halt)
+    this.replicaFetcherManager = new ReplicaFetcherManager({
+      ...{ replicas: this, platform, quota: quotas.follower, halt: options.halt },
+    })
     this.replicaAlterLogDirsManager = new ReplicaAlterLogDirsManager({
       ...{ replicas: this, logDirFailureChannel, clock: platform.clock },
+      quota: quotas.alterLogDirs,
       numThreads: config.numReplicaAlterLogDirsThreads ?? logManager.logDirs.length,
     })
   }

@@ -31,7 +31,9 @@ import {
   failedLogReadResult,
   type LogReadResult,
 } from './LogReadResult.ts'
+import type { Partition } from './Partition.ts'
 import type { Replica } from './Replica.ts'
+import { type ReplicaQuota, UnboundedQuota } from './ReplicationQuotaManager.ts'
 
 const log = logger('ReplicaManager')
 
@@ -65,6 +67,8 @@ export interface FetchParams {
   readonly isolationLevel: IsolationLevel
   readonly fetchOnlyFromLeader: boolean
   readonly fetchOnlyCommitted: boolean
+  /** What its sender may be sent of throttled partitions. */
+  readonly quota: ReplicaQuota
 }
 
 /** Where the replicas are found, and what time it is. */
@@ -72,14 +76,17 @@ export interface LocalReplicas {
   readonly brokerTopicStats: BrokerTopicStats
   getLeaderReplicaIfLocal(topicPartition: TopicPartition): Replica
   getReplicaOrException(topicPartition: TopicPartition): Replica
+  nonOfflinePartition(topicPartition: TopicPartition): Partition | undefined
   now(): number
 }
 
 /** What a fetch's sender implies: who may read what. */
 export function fetchParams(
-  options: Omit<FetchParams, 'fetchOnlyFromLeader' | 'fetchOnlyCommitted'>,
+  options: Omit<FetchParams, 'fetchOnlyFromLeader' | 'fetchOnlyCommitted' | 'quota'> & {
+    readonly quota?: ReplicaQuota | undefined
+  },
 ): FetchParams {
-  const { replicaId, fetchMinBytes, fetchMaxBytes } = options
+  const { replicaId, fetchMinBytes, fetchMaxBytes, quota = UnboundedQuota } = options
   const { hardMaxBytesLimit, isolationLevel } = options
   return {
     replicaId,
@@ -90,7 +97,26 @@ export function fetchParams(
     fetchOnlyFromLeader:
       replicaId !== DebuggingConsumerId && replicaId !== FutureLocalReplicaId,
     fetchOnlyCommitted: replicaId < 0 && replicaId !== FutureLocalReplicaId,
+    quota,
   }
+}
+
+/**
+ * Whether a follower is sent nothing of a partition for now: it is throttled, the quota is
+ * used up, and the follower is out of the ISR. One in the ISR is sent all, or the limit
+ * would push it out.
+ *
+ * @param partition - undefined when it is not here: then nobody is in its ISR
+ * @kafka core/src/main/scala/kafka/server/ReplicaManager.scala#ReplicaManager.shouldLeaderThrottle
+ */
+export function shouldLeaderThrottle(
+  { quota, replicaId }: Pick<FetchParams, 'quota' | 'replicaId'>,
+  topicPartition: TopicPartition,
+  partition: Partition | undefined,
+): boolean {
+  if (!quota.isThrottled(topicPartition) || !quota.isQuotaExceeded()) return false
+  const replica = partition?.getReplica(replicaId)
+  return replica === undefined || !partition?.inSyncReplicas.has(replica)
 }
 
 /** True when a fetch need not wait: enough bytes, an error to tell, or nothing asked. */
@@ -160,7 +186,12 @@ function readPartition(
     const replica = params.fetchOnlyFromLeader
       ? replicas.getLeaderReplicaIfLocal(topicPartition)
       : replicas.getReplicaOrException(topicPartition)
-    return readReplica(replica, params, wanted, budget, replicas.now())
+    const result = readReplica(replica, params, wanted, budget, replicas.now())
+
+    // Keep back what is too much now. The place stays: the follower may be in sync by it.
+    const partition = replicas.nonOfflinePartition(topicPartition)
+    if (!shouldLeaderThrottle(params, topicPartition, partition)) return result
+    return { ...result, info: emptyFetchDataInfo(result.info.fetchOffsetMetadata) }
   } catch (error) {
     // Tell our own trouble from what a fetch must expect.
     if (!isExpected(error)) {

@@ -1,8 +1,9 @@
 /**
  * # ConfigHandler
  *
- * Takes a changed configuration in. A topic's goes to its logs, those of clients and users
- * to the quotas, that of a broker to whatever was built to it.
+ * Takes a changed configuration in. A topic's goes to its logs, and says which of its
+ * replicas are copied at a limited rate; a broker's says that rate. Those of clients and users
+ * go to the quotas, that of a broker to whatever was built to it.
  *
  * @kafka core/src/main/scala/kafka/server/ConfigHandler.scala#ConfigHandler
  * @module
@@ -12,9 +13,17 @@ import { logger } from '../base/logger.ts'
 import { Quota } from '../base/metrics/Quota.ts'
 import { LogConfig } from '../log/LogConfig.ts'
 import type { LogManager } from '../log/LogManager.ts'
+import {
+  AllReplicas,
+  type ReplicationQuotaManager,
+  type ReplicationQuotas,
+} from '../replica/ReplicationQuotaManager.ts'
 import type { ConfigEntries } from '../zk/AdminZkClient.ts'
 import { ConfigEntityName } from '../zk/admin-znodes.ts'
-import type { DynamicBrokerConfig } from './DynamicBrokerConfig.ts'
+import {
+  type DynamicBrokerConfig,
+  validateThrottledRate,
+} from './DynamicBrokerConfig.ts'
 import type { QuotaId } from './QuotaEntity.ts'
 import type { QuotaManagers } from './QuotaFactory.ts'
 
@@ -27,29 +36,71 @@ export interface ConfigHandler {
 }
 
 /**
- * Hands the settings of topics to their logs.
+ * Hands the settings of topics to their logs, and the lists of throttled replicas to the
+ * quotas of replication.
  *
  * @kafka core/src/main/scala/kafka/server/ConfigHandler.scala#TopicConfigHandler
- * @differs Throttled replicas are not looked at: there are no replication quotas.
  */
 export class TopicConfigHandler implements ConfigHandler {
   readonly #logManager: LogManager
+  readonly #brokerId: number
+  readonly #quotas: Pick<ReplicationQuotas, 'leader' | 'follower'>
 
-  constructor(logManager: LogManager) {
+  constructor(
+    logManager: LogManager,
+    brokerId: number,
+    quotas: Pick<ReplicationQuotas, 'leader' | 'follower'>,
+  ) {
     this.#logManager = logManager
+    this.#brokerId = brokerId
+    this.#quotas = quotas
   }
 
+  /** @throws ConfigException for a setting that is not valid; nothing changes then */
   processConfigChanges(topic: string, topicConfig: ConfigEntries): void {
-    const logs = this.#logManager.logsByTopic(topic)
-    if (logs.length === 0) return
-
     // Lay what is set over the defaults of this broker.
     const { currentDefaultConfig } = this.#logManager
     const config = LogConfig.fromProps(currentDefaultConfig, topicConfig)
     const updated = new Set(Object.keys(topicConfig))
-    for (const each of logs) each.updateConfig(updated, config)
+    for (const each of this.#logManager.logsByTopic(topic)) {
+      each.updateConfig(updated, config)
+    }
+
+    // Throttle its replicas on this broker, whether they have logs by now or not.
+    const { leader, follower } = this.#quotas
+    this.#updateThrottledList(leader, topic, config.LeaderReplicationThrottledReplicas)
+    this.#updateThrottledList(
+      ...([follower, topic, config.FollowerReplicationThrottledReplicas] as const),
+    )
     log.info(`${topic}: ${[...updated].join(', ') || 'all settings'} changed`)
   }
+
+  #updateThrottledList(
+    quotaManager: ReplicationQuotaManager,
+    topic: string,
+    replicas: readonly string[],
+  ): void {
+    if (replicas.length === 0) quotaManager.removeThrottle(topic)
+    else
+      quotaManager.markThrottled(topic, throttledPartitions(replicas, this.#brokerId))
+  }
+}
+
+/**
+ * Picks the partitions of one broker out of a list of replicas.
+ *
+ * @param replicas - `*`, or `partition:broker` each, as `LogConfig` has checked it
+ * @kafka core/src/main/scala/kafka/server/ConfigHandler.scala#TopicConfigHandler.parseThrottledPartitions
+ */
+export function throttledPartitions(
+  replicas: readonly string[],
+  brokerId: number,
+): readonly number[] {
+  if (replicas[0] === '*') return AllReplicas
+  return replicas
+    .map((replica) => replica.split(':').map(Number))
+    .filter(([, broker]) => broker === brokerId)
+    .map(([partition]) => partition ?? -1)
 }
 
 /**
@@ -125,18 +176,28 @@ export class UserConfigHandler extends QuotaConfigHandler implements ConfigHandl
  * Takes the settings of brokers in: those of all, and those of this one.
  *
  * @kafka core/src/main/scala/kafka/server/ConfigHandler.scala#BrokerConfigHandler
- * @differs The rates of replication are not looked at.
+ * @differs A rate is one of a broker, as in Kafka: set for all brokers it does nothing.
  */
 export class BrokerConfigHandler implements ConfigHandler {
   readonly #brokerId: number
   readonly #dynamicConfig: DynamicBrokerConfig
+  readonly #quotas: ReplicationQuotas
 
-  constructor(brokerId: number, dynamicConfig: DynamicBrokerConfig) {
+  constructor(
+    brokerId: number,
+    dynamicConfig: DynamicBrokerConfig,
+    quotas: ReplicationQuotas,
+  ) {
     this.#brokerId = brokerId
     this.#dynamicConfig = dynamicConfig
+    this.#quotas = quotas
   }
 
-  /** Resolves when all parts of the broker have followed. */
+  /**
+   * Resolves when all parts of the broker have followed.
+   *
+   * @throws ConfigException for a rate that is no whole number; no rate changes then
+   */
   async processConfigChanges(
     brokerId: string,
     properties: ConfigEntries,
@@ -145,6 +206,24 @@ export class BrokerConfigHandler implements ConfigHandler {
       await this.#dynamicConfig.updateDefaultConfig(properties)
     } else if (brokerId.trim() === String(this.#brokerId)) {
       await this.#dynamicConfig.updateBrokerConfig(properties)
+
+      // Take the rates in: one that is absent limits nothing any more.
+      const leader = rateOf(properties, 'leader.replication.throttled.rate')
+      const follower = rateOf(properties, 'follower.replication.throttled.rate')
+      const alterLogDirs = rateOf(
+        ...([properties, 'replica.alter.log.dirs.io.max.bytes.per.second'] as const),
+      )
+      this.#quotas.leader.updateQuota(leader)
+      this.#quotas.follower.updateQuota(follower)
+      this.#quotas.alterLogDirs.updateQuota(alterLogDirs)
     }
   }
+}
+
+/** A rate of replication, in bytes a second; one that nothing exceeds when it is absent. */
+function rateOf(properties: ConfigEntries, key: string): Quota {
+  const text = properties[key]
+  if (text === undefined) return Quota.upperBound(Number.POSITIVE_INFINITY)
+  validateThrottledRate(key, text)
+  return Quota.upperBound(Number(text))
 }

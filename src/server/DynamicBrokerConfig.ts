@@ -253,6 +253,11 @@ function validateValue(key: string, value: string): void {
     KafkaConfig.validateValue(key, value)
     return
   }
+  validateThrottledRate(key, value)
+}
+
+/** @throws ConfigException unless the rate of a replication is a whole number */
+export function validateThrottledRate(key: string, value: string): void {
   if (/^\d+$/.test(value)) return
   throw new ConfigException(
     `invalid value '${value}' for ${key}: expected a whole number of at least 0`,

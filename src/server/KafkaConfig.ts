@@ -27,12 +27,12 @@ const log = logger('KafkaConfig')
 export type ConfigProps = Readonly<Record<string, string>>
 
 /**
- * Keys of Kafka 1.1.1 whose part of the broker is not here yet: security, the quotas of
- * replication, metrics reporters. They are accepted so that a real `server.properties`
- * works, and what they ask for is not done.
+ * Keys of Kafka 1.1.1 whose part of the broker is not here yet: security, metrics
+ * reporters. They are accepted so that a real `server.properties` works, and what they ask
+ * for is not done.
  */
 const WITHOUT_EFFECT =
-  /^(ssl\.|sasl\.|security\.|principal\.|authorizer\.|super\.users|replication\.quota\.|alter\.log\.dirs\.|metric|kafka\.metrics|delegation\.token|password\.encoder|zookeeper\.set\.acl|connections\.max\.reauth|create\.topic\.policy|alter\.config\.policy|queued\.max\.request\.bytes|replica\.fetch\.|log\.|controlled\.|fetch\.max|max\.connections|security\.inter)/
+  /^(ssl\.|sasl\.|security\.|principal\.|authorizer\.|super\.users|metric|kafka\.metrics|delegation\.token|password\.encoder|zookeeper\.set\.acl|connections\.max\.reauth|create\.topic\.policy|alter\.config\.policy|queued\.max\.request\.bytes|replica\.fetch\.|log\.|controlled\.|fetch\.max|max\.connections|security\.inter)/
 
 const rows: readonly ConfigDefinition[] = Object.values(definitions)
 

@@ -250,6 +250,7 @@ export class KafkaServer {
       logManager: this.logManager,
       isShuttingDown: () => this.#isShuttingDown,
       metadataCache: this.#metadataCache,
+      quotaManagers: this.quotaManagers,
       logDirFailureChannel: this.#part(this.#logDirFailureChannel),
       halt: (reason) => this.#halt(reason),
     })
@@ -318,10 +319,16 @@ export class KafkaServer {
     const dynamicConfig = this.#part(this.#dynamicConfig)
     this.#addReconfigurables(dynamicConfig)
     const handlers = new Map<string, ConfigHandler>([
-      [ConfigType.Topic, new TopicConfigHandler(this.logManager)],
+      [
+        ConfigType.Topic,
+        new TopicConfigHandler(this.logManager, config.brokerId, quotas),
+      ],
       [ConfigType.Client, new ClientIdConfigHandler(quotas)],
       [ConfigType.User, new UserConfigHandler(quotas)],
-      [ConfigType.Broker, new BrokerConfigHandler(config.brokerId, dynamicConfig)],
+      [
+        ConfigType.Broker,
+        new BrokerConfigHandler(config.brokerId, dynamicConfig, quotas),
+      ],
     ])
     const { clock } = platform
     this.#dynamicConfigManager = new DynamicConfigManager(zkClient, handlers, clock)

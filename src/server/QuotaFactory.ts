@@ -2,13 +2,19 @@
  * # QuotaFactory
  *
  * Makes the managers of all quotas of a broker: bytes that clients fetch, bytes that they
- * produce, and time that their requests take.
+ * produce, and time that their requests take; and bytes that are copied between brokers,
+ * and between the log directories of this one.
  *
  * @kafka core/src/main/scala/kafka/server/QuotaFactory.scala#QuotaFactory
  * @module
  */
 import { logger } from '../base/logger.ts'
 import type { Metrics } from '../base/metrics/Metrics.ts'
+import {
+  ReplicationQuotaManager,
+  type ReplicationQuotas,
+  type ReplicationType,
+} from '../replica/ReplicationQuotaManager.ts'
 import { ClientQuotaManager } from './ClientQuotaManager.ts'
 import { ClientRequestQuotaManager } from './ClientRequestQuotaManager.ts'
 
@@ -20,6 +26,10 @@ export interface QuotaConfig {
   readonly consumerQuotaBytesPerSecondDefault: number
   readonly numQuotaSamples: number
   readonly quotaWindowSizeSeconds: number
+  readonly numReplicationQuotaSamples: number
+  readonly replicationQuotaWindowSizeSeconds: number
+  readonly numAlterLogDirsReplicationQuotaSamples: number
+  readonly alterLogDirsReplicationQuotaWindowSizeSeconds: number
 }
 
 /**
@@ -27,7 +37,7 @@ export interface QuotaConfig {
  *
  * @kafka core/src/main/scala/kafka/server/QuotaFactory.scala#QuotaManagers
  */
-export interface QuotaManagers {
+export interface QuotaManagers extends ReplicationQuotas {
   readonly fetch: ClientQuotaManager
   readonly produce: ClientQuotaManager
   readonly request: ClientRequestQuotaManager
@@ -57,6 +67,7 @@ export const QuotaFactory = {
       fetch: new ClientQuotaManager(fetch, metrics, 'Fetch'),
       produce: new ClientQuotaManager(produce, metrics, 'Produce'),
       request: new ClientRequestQuotaManager(window, metrics),
+      ...replicationQuotas(config, metrics),
     }
   },
 
@@ -64,4 +75,22 @@ export const QuotaFactory = {
   async shutdown({ fetch, produce, request }: QuotaManagers): Promise<void> {
     await Promise.all([fetch.shutdown(), produce.shutdown(), request.shutdown()])
   },
+}
+
+function replicationQuotas(config: QuotaConfig, metrics: Metrics): ReplicationQuotas {
+  const between = {
+    numQuotaSamples: config.numReplicationQuotaSamples,
+    quotaWindowSizeSeconds: config.replicationQuotaWindowSizeSeconds,
+  }
+  const within = {
+    numQuotaSamples: config.numAlterLogDirsReplicationQuotaSamples,
+    quotaWindowSizeSeconds: config.alterLogDirsReplicationQuotaWindowSizeSeconds,
+  }
+  const make = (window: typeof between, type: ReplicationType) =>
+    new ReplicationQuotaManager(window, metrics, type)
+  return {
+    leader: make(between, 'LeaderReplication'),
+    follower: make(between, 'FollowerReplication'),
+    alterLogDirs: make(within, 'AlterLogDirsReplication'),
+  }
 }

@@ -478,6 +478,30 @@ export const definitions = {
   quotaWindowSizeSeconds: int('quota.window.size.seconds', '1', 'length of a sample', {
     min: 1,
   }),
+  numReplicationQuotaSamples: int(
+    'replication.quota.window.num',
+    '11',
+    'samples of what is copied between brokers',
+    { min: 1 },
+  ),
+  replicationQuotaWindowSizeSeconds: int(
+    'replication.quota.window.size.seconds',
+    '1',
+    'length of such a sample',
+    { min: 1 },
+  ),
+  numAlterLogDirsReplicationQuotaSamples: int(
+    'alter.log.dirs.replication.quota.window.num',
+    '11',
+    'samples of what is moved between log directories',
+    { min: 1 },
+  ),
+  alterLogDirsReplicationQuotaWindowSizeSeconds: int(
+    'alter.log.dirs.replication.quota.window.size.seconds',
+    '1',
+    'length of such a sample',
+    { min: 1 },
+  ),
   metricNumSamples: int('metrics.num.samples', '2', 'of other metrics', { min: 1 }),
   metricSampleWindowMs: long(
     'metrics.sample.window.ms',

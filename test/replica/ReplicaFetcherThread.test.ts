@@ -3,6 +3,7 @@ import { Deferred } from '../../src/base/async/Deferred.ts'
 import { ByteReader } from '../../src/base/bytes/ByteReader.ts'
 import { ByteWriter } from '../../src/base/bytes/ByteWriter.ts'
 import { ClosedChannelException } from '../../src/base/errors.ts'
+import { Quota } from '../../src/base/metrics/Quota.ts'
 import { SeededRandom } from '../../src/base/platform/memory/SeededRandom.ts'
 import { TopicPartition } from '../../src/base/TopicPartition.ts'
 import { TopicPartitionMap } from '../../src/base/TopicPartitionMap.ts'
@@ -157,6 +158,7 @@ describe('ReplicaFetcherThread', () => {
       replicas: follower.replicaManager,
       clock: follower.clock,
       leaderEndpoint: wire,
+      quota: follower.quotas.follower,
       halt: (reason) => halted.push(reason),
     })
   })
@@ -332,5 +334,91 @@ describe('ReplicaFetcherThread', () => {
     const all = [0, 1, 2].map((offset) => [offset, 0])
     expect(epochsOf(leader)).toEqual([...all, [3, 2]])
     expect(epochsOf(follower)).toEqual(epochsOf(leader))
+  })
+
+  describe('with a quota', () => {
+    const quota = () => follower.quotas.follower
+    const followBoth = async () => {
+      for (const tp of [t0, t1]) {
+        await leader.leaderAndIsr(tp, { ...roles, isr: [1] })
+        for (const value of ['a', 'b']) leader.produce(tp, [value], 1)
+        await follower.leaderAndIsr(tp, { ...roles, leader: 1, isr: [1] })
+      }
+      await thread.addPartitions(new TopicPartitionMap<number>().set(t0, 0).set(t1, 0))
+      thread.start()
+      await settle()
+    }
+    const endOf = (tp: TopicPartition) =>
+      follower.replicaManager.getReplica(tp)!.logEndOffset.messageOffset
+
+    it('leaves out a throttled partition that lags, and no other', async () => {
+      quota().markThrottled('t', [0])
+      quota().updateQuota(Quota.upperBound(100))
+      quota().record(200)
+      await followBoth()
+      expect([t0, t1].map(endOf)).toEqual([0, 2])
+      expect(wire.fetches[0]).toEqual({ epoch: 0, asked: ['t-1'] })
+
+      // What is appended elsewhere arrives at once.
+      leader.produce(t1, ['c'], 1)
+      await settle()
+      expect([t0, t1].map(endOf)).toEqual([0, 3])
+
+      // The rate is down after two seconds, the fetch that waits then ends soon after; the
+      // session takes the partition in.
+      await advanceBoth(1500)
+      expect([t0, t1].map(endOf)).toEqual([0, 3])
+      await advanceBoth(1100)
+      expect([t0, t1].map(endOf)).toEqual([2, 3])
+    })
+
+    it('counts what it got of throttled partitions, and forgets them in the session', async () => {
+      quota().markThrottled('t', [0])
+      quota().updateQuota(Quota.upperBound(1))
+      await followBoth()
+      expect([t0, t1].map(endOf)).toEqual([2, 2])
+      expect(quota().isQuotaExceeded()).toBe(true)
+
+      // In sync it goes on, however far above the rate it is.
+      leader.produce(t0, ['c'], 1)
+      await settle()
+      expect(endOf(t0)).toBe(3)
+    })
+
+    it('does not count what it got of others', async () => {
+      quota().markThrottled('other')
+      quota().updateQuota(Quota.upperBound(1))
+      await followBoth()
+      expect(quota().isQuotaExceeded()).toBe(false)
+    })
+
+    it('goes on in the session when a partition is taken out and put back', async () => {
+      await followBoth()
+      await advanceBoth(500)
+      const before = wire.fetches.length
+
+      // It falls behind while it is throttled: its lag is known from the last answer.
+      thread.fetcherLagStats.set(t0, 5)
+      quota().markThrottled('t', [0])
+      quota().updateQuota(Quota.upperBound(100))
+      quota().record(1000)
+      leader.produce(t1, ['c'], 1)
+      await settle()
+      leader.produce(t0, ['c'], 1)
+      await settle()
+      expect([t0, t1].map(endOf)).toEqual([2, 3])
+      await advanceBoth(10_600)
+      expect([t0, t1].map(endOf)).toEqual([3, 3])
+      expect(wire.fetches.slice(before).every(({ epoch }) => epoch > 0)).toBe(true)
+    })
+
+    /** Lets time pass for both brokers, a little at a time, and messages between. */
+    async function advanceBoth(ms: number) {
+      for (let passed = 0; passed < ms; passed += 100) {
+        await leader.clock.advance(100)
+        await follower.clock.advance(100)
+        await settle()
+      }
+    }
   })
 })

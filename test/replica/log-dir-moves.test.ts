@@ -1,5 +1,6 @@
 /** Replicas that move between the log directories of one broker, turn by turn. */
 import { afterEach, describe, expect, it } from 'vitest'
+import { Quota } from '../../src/base/metrics/Quota.ts'
 import type { MemoryPlatform } from '../../src/base/platform/memory/memory-platform.ts'
 import { TopicPartition } from '../../src/base/TopicPartition.ts'
 import { TopicPartitionMap } from '../../src/base/TopicPartitionMap.ts'
@@ -402,5 +403,39 @@ describe('moving a replica between log directories', () => {
     await move(world, '/c')
     await world.clock.runUntil(world.replicaManager.handleLogDirFailure('/c'))
     expect(state(world)).toBeUndefined()
+  })
+
+  it('holds the move to the rate, and appends go on meanwhile', async () => {
+    const world = await leader(200)
+    const quota = world.quotas.alterLogDirs
+    quota.updateQuota(Quota.upperBound(1000))
+    const total = world.logManager.getLog(t0)!.size
+    const startMs = world.clock.now()
+    expect(await move(world, '/b')).toBe('NONE')
+
+    // Less than all is there after half of the time; the rest needs the other half.
+    await world.clock.advance((total / 1000) * 500)
+    const copied = world.logManager.getLog(t0, true)!.size
+    expect(copied).toBeGreaterThan(total / 4)
+    expect(copied).toBeLessThan(total * 0.75)
+    expect(world.produce(t0, ['v200'])).toEqual(['NONE@200'])
+    await world.clock.advance(total)
+    const seconds = (world.clock.now() - startMs) / 1000
+    expect(seconds).toBeGreaterThan(total / 1000)
+    expect(world.logManager.getLog(t0, true)).toBeUndefined()
+    expect(values(world.logManager.getLog(t0))).toEqual(numbered(201))
+  })
+
+  it('stops the move while the rate is exceeded, and goes on when it is lifted', async () => {
+    const world = await leader()
+    const quota = world.quotas.alterLogDirs
+    quota.updateQuota(Quota.upperBound(0))
+    quota.record(1)
+    expect(await move(world, '/b')).toBe('NONE')
+    await world.clock.advance(9000)
+    expect(world.logManager.getLog(t0, true)?.logEndOffset).toBe(0)
+    quota.updateQuota(Quota.upperBound(1e9))
+    await world.clock.advance(2000)
+    expect(world.logManager.getLog(t0)?.parentDir).toBe('/b')
   })
 })

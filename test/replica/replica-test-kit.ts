@@ -1,5 +1,6 @@
 /** What the tests of replica/ and coordinator/ stand on: real logs on a memory disk. */
 import { KafkaScheduler } from '../../src/base/async/KafkaScheduler.ts'
+import { Metrics } from '../../src/base/metrics/Metrics.ts'
 import {
   type MemoryPlatform,
   memoryPlatform,
@@ -16,6 +17,10 @@ import { MemoryRecords } from '../../src/record/MemoryRecords.ts'
 import type { FetchPartitionData } from '../../src/replica/LogReadResult.ts'
 import { ReplicaManager } from '../../src/replica/ReplicaManager.ts'
 import type { ReplicaManagerConfig } from '../../src/replica/ReplicaManagerConfig.ts'
+import {
+  ReplicationQuotaManager,
+  type ReplicationType,
+} from '../../src/replica/ReplicationQuotaManager.ts'
 import { Broker } from '../../src/zk/Broker.ts'
 import { EndPoint } from '../../src/zk/EndPoint.ts'
 import type { KafkaZkClient } from '../../src/zk/KafkaZkClient.ts'
@@ -36,6 +41,9 @@ export const config: ReplicaManagerConfig = {
   replicaFetchWaitMaxMs: 500,
   replicaSocketTimeoutMs: 30_000,
 }
+
+/** How the quotas of replication measure. */
+export const quotaWindow = { numQuotaSamples: 11, quotaWindowSizeSeconds: 1 }
 
 /** The little of ZooKeeper that replicas touch; a test decides what it answers. */
 export class FakeZk {
@@ -78,6 +86,10 @@ export class ReplicaWorld {
   readonly scheduler: KafkaScheduler
   readonly logManager: LogManager
   readonly replicaManager: ReplicaManager
+  /** Without a bound, for no partition, until a test says otherwise. */
+  readonly quotas: Readonly<
+    Record<'leader' | 'follower' | 'alterLogDirs', ReplicationQuotaManager>
+  >
   aliveBrokers: readonly number[] = [1, 2, 3]
   isShuttingDown = false
 
@@ -111,6 +123,14 @@ export class ReplicaWorld {
       platform: this.platform,
       logDirFailureChannel,
     })
+    const metrics = new Metrics(this.clock)
+    const quota = (type: ReplicationType) =>
+      new ReplicationQuotaManager(quotaWindow, metrics, type)
+    this.quotas = {
+      leader: quota('LeaderReplication'),
+      follower: quota('FollowerReplication'),
+      alterLogDirs: quota('AlterLogDirsReplication'),
+    }
     const broker = (id: number) =>
       new Broker(id, [new EndPoint(`b${id}`, 9092, 'PLAINTEXT', 'PLAINTEXT')])
     this.replicaManager = new ReplicaManager({
@@ -125,6 +145,7 @@ export class ReplicaWorld {
         isBrokerAlive: (id) => this.aliveBrokers.includes(id),
         updateCache: () => [],
       },
+      quotaManagers: this.quotas,
       logDirFailureChannel,
     })
   }
@@ -197,7 +218,12 @@ export class ReplicaWorld {
   fetch(
     topicPartition: TopicPartition,
     fetchOffset: number,
-    options: { replicaId?: number; minBytes?: number; timeout?: number } = {},
+    options: {
+      replicaId?: number
+      minBytes?: number
+      timeout?: number
+      quota?: ReplicationQuotaManager
+    } = {},
   ): FetchPartitionData[] {
     const answers: FetchPartitionData[] = []
     const wanted = { fetchOffset, logStartOffset: -1, maxBytes: 1024 * 1024 }
@@ -208,6 +234,7 @@ export class ReplicaWorld {
       fetchMaxBytes: 10 * 1024 * 1024,
       hardMaxBytesLimit: false,
       fetchInfos: [[topicPartition, wanted]],
+      quota: options.quota,
       isolationLevel: 'READ_UNCOMMITTED',
       responseCallback: (results) => answers.push(results[0]![1]),
     })

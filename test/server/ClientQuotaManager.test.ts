@@ -238,6 +238,10 @@ describe('ConfigHandlers of quotas', () => {
     quotas = QuotaFactory.instantiate(
       {
         ...window,
+        numReplicationQuotaSamples: 11,
+        replicationQuotaWindowSizeSeconds: 1,
+        numAlterLogDirsReplicationQuotaSamples: 11,
+        alterLogDirsReplicationQuotaWindowSizeSeconds: 1,
         producerQuotaBytesPerSecondDefault: none,
         consumerQuotaBytesPerSecondDefault: none,
       },

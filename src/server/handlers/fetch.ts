@@ -16,6 +16,7 @@ import type { Request } from '../../network/RequestChannel.ts'
 import { Fetch, type FetchRequest } from '../../protocol/messages/Fetch.ts'
 import { MemoryRecords } from '../../record/MemoryRecords.ts'
 import type { FetchPartitionData } from '../../replica/LogReadResult.ts'
+import type { ReplicationQuotaManager } from '../../replica/ReplicationQuotaManager.ts'
 import type { FetchAnswer, FetchContext } from '../FetchContext.ts'
 import type { FetchPartition } from '../FetchSession.ts'
 import type { ApisContext } from './ApisContext.ts'
@@ -89,6 +90,7 @@ export function handleFetch(context: ApisContext, request: Request): void {
     fetchMaxBytes: body.maxBytes,
     hardMaxBytesLimit: version <= LAST_VERSION_OF_HARD_LIMIT,
     fetchInfos: interesting,
+    quota: isFollower ? context.quotas.leader : undefined,
     isolationLevel: body.isolationLevel === 1 ? 'READ_COMMITTED' : 'READ_UNCOMMITTED',
     responseCallback: respond,
   })
@@ -160,6 +162,8 @@ function answerFetch(context: ApisContext, request: Request, fetched: Fetched): 
   const { quotas, platform } = context
   request.apiRemoteCompleteTimeMs = platform.clock.monotonic()
   if (fetched.isFollower) {
+    // Count what was let through; what is too much is left out of the next answers.
+    recordThrottled(quotas.leader, fetched.answer, request.header.apiVersion)
     sendFetchResponse(context, request, fetched, 0)
     return
   }
@@ -174,6 +178,22 @@ function answerFetch(context: ApisContext, request: Request, fetched: Fetched): 
     size,
     (throttleTimeMs) => sendFetchResponse(context, request, fetched, throttleTimeMs),
   )
+}
+
+/**
+ * Counts what a follower is sent of throttled partitions, of those in sync, too.
+ *
+ * @kafka core/src/main/scala/kafka/server/KafkaApis.scala#KafkaApis.sizeOfThrottledPartitions
+ * @differs An answer without such a partition counts as nothing; in Kafka it counts as the
+ *   few bytes of its header.
+ */
+function recordThrottled(
+  quota: ReplicationQuotaManager,
+  answer: FetchAnswer<PartitionBody>,
+  version: number,
+): void {
+  const partitions = answer.partitions.filter(([tp]) => quota.isThrottled(tp))
+  if (partitions.length > 0) quota.record(sizeOf({ ...answer, partitions }, version))
 }
 
 /** Bytes of the body of a response, as it would be without conversion. */
