@@ -41,7 +41,7 @@ export class World {
   /** `group/t-0` → what was committed. */
   readonly offsets = new Map<string, number>()
   coordinator = 0
-  #appended: (() => void)[] = []
+  readonly #appended = new Set<() => void>()
 
   constructor(platform: MemoryPlatform) {
     this.platform = platform
@@ -50,17 +50,23 @@ export class World {
   /** Appends texts. */
   produce(key: string, ...texts: string[]): void {
     this.logs.set(key, [...(this.logs.get(key) ?? []), ...texts])
-    for (const wake of this.#appended.splice(0)) wake()
+    const woken = [...this.#appended]
+    this.#appended.clear()
+    for (const wake of woken) wake()
   }
 
   /** Resolves at the next append, or when the time is over. */
   appendedOr(ms: number): Promise<void> {
     return new Promise((resolve) => {
-      const timer = this.platform.clock.setTimeout(resolve, ms)
-      this.#appended.push(() => {
+      const wake = () => {
         this.platform.clock.clearTimeout(timer)
         resolve()
-      })
+      }
+      const timer = this.platform.clock.setTimeout(() => {
+        this.#appended.delete(wake)
+        resolve()
+      }, ms)
+      this.#appended.add(wake)
     })
   }
 
