@@ -7,6 +7,7 @@
  * @module
  */
 import type { Platform } from '../base/platform/Platform.ts'
+import type { TopicPartition } from '../base/TopicPartition.ts'
 import type { TopicPartitionMap } from '../base/TopicPartitionMap.ts'
 import type { ZooKeeperConnect } from '../zookeeper/client.ts'
 import type { ConsumerConfig } from './ConsumerConfig.ts'
@@ -54,6 +55,18 @@ export interface ConsumerConnector {
    *   false tries again; both give up silently.
    */
   commitOffsets(isAutoCommit?: boolean): Promise<void>
+  /**
+   * Stores given offsets: what the application has handled, where that is not what it was
+   * given.
+   *
+   * @param offsetsToCommit the offset of the next message to read, by partition.
+   * @param retryOnFailure whether a commit that fails is tried again; then it is given up
+   *   silently.
+   */
+  commitOffsets(
+    offsetsToCommit: ReadonlyOffsets,
+    retryOnFailure: boolean,
+  ): Promise<void>
   /** Sets who is told before partitions are given up and before they are fetched. */
   setConsumerRebalanceListener(listener: ConsumerRebalanceListener): void
   /** Commits, leaves the group, ends the streams. */
@@ -88,6 +101,9 @@ export interface ConsumerEnvironment {
   readonly zooKeeperConnect: ZooKeeperConnect
 }
 
+/** Offsets by partition, as an application hands them over. */
+export type ReadonlyOffsets = Iterable<readonly [TopicPartition, number]>
+
 /** Offsets by partition, as a commit sends them. */
 export type OffsetsToCommit = TopicPartitionMap<number>
 
@@ -100,13 +116,16 @@ export const Consumer = {
   /**
    * Makes a connector: connected to ZooKeeper, not yet a member of the group.
    *
+   * @param enableFetcher false to fetch nothing; Kafka has it in the connector's own
+   *   constructor only.
    * @differs Kafka's constructor blocks until it is connected; here that is awaited.
    */
   async create(
     config: ConsumerConfig,
     environment: ConsumerEnvironment,
+    enableFetcher = true,
   ): Promise<ZookeeperConsumerConnector> {
-    const connector = new ZookeeperConsumerConnector(config, environment)
+    const connector = new ZookeeperConsumerConnector(config, environment, enableFetcher)
     await connector.open()
     return connector
   },

@@ -67,6 +67,7 @@ export class LeaderFinderThread extends ShutdownableThread {
       config.socketTimeoutMs,
       platform,
       this.#correlationId++,
+      this.signal,
     )
     return metadata.topicsMetadata
   }

@@ -43,6 +43,7 @@ import type {
   ConsumerEnvironment,
   ConsumerRebalanceListener,
   OffsetsToCommit,
+  ReadonlyOffsets,
   TopicStreams,
 } from './ConsumerConnector.ts'
 import { ConsumerFetcherManager } from './ConsumerFetcherManager.ts'
@@ -91,6 +92,7 @@ export class ZookeeperConsumerConnector implements ConsumerConnector {
   readonly topicThreadIdAndQueues = new Pool<string, AsyncQueue<QueueItem>>()
   consumerRebalanceListener: ConsumerRebalanceListener | undefined
   readonly #environment: ConsumerEnvironment
+  readonly #enableFetcher: boolean
   readonly #scheduler: KafkaScheduler
   /** Of all streams, also those that no topic feeds yet. */
   readonly #queues: AsyncQueue<QueueItem>[] = []
@@ -107,11 +109,20 @@ export class ZookeeperConsumerConnector implements ConsumerConnector {
   #topicPartitionChangeListener: ZKTopicPartitionChangeListener | undefined
   #wildcardStreamsHandler: WildcardStreamsHandler | undefined
 
-  constructor(config: ConsumerConfig, environment: ConsumerEnvironment) {
+  /**
+   * @param enableFetcher false for who only wants the group's share of partitions, or to
+   *   commit: it owns them and fetches nothing, so its streams stay empty.
+   */
+  constructor(
+    config: ConsumerConfig,
+    environment: ConsumerEnvironment,
+    enableFetcher = true,
+  ) {
     const { clock, random, hostName } = environment.platform
     this.config = config
     this.platform = environment.platform
     this.#environment = environment
+    this.#enableFetcher = enableFetcher
     this.#scheduler = new KafkaScheduler(clock)
     const made = `${hostName}-${clock.now()}-${random.uuid().slice(0, 8)}`
     this.consumerIdString = `${config.groupId}_${config.consumerId ?? made}`
@@ -162,8 +173,9 @@ export class ZookeeperConsumerConnector implements ConsumerConnector {
     this.#storedOffsets = new StoredOffsets({ config, zkUtils, channel })
   }
 
-  /** Makes what fetches; it stands still until something is owned. */
+  /** Makes what fetches, if it is wanted; it stands still until something is owned. */
   createFetcher(): void {
+    if (!this.#enableFetcher) return
     const { consumerIdString, config, zkUtils, platform } = this
     const options = { consumerIdString, config, zkUtils, platform }
     this.#fetcher = new ConsumerFetcherManager(options)
@@ -430,14 +442,34 @@ export class ZookeeperConsumerConnector implements ConsumerConnector {
    *   attempt is made (shutdown, rebalance, a call without arguments), with `false` it is
    *   retried `offsets.commit.max.retries` times (the periodic task).
    * @differs 1.1.1 sends the same offsets at each retry, and so may set a group back that
-   *   has gone on in another member. Its form with given offsets is left out.
+   *   has gone on in another member.
    */
-  async commitOffsets(isAutoCommit = true): Promise<void> {
+  commitOffsets(isAutoCommit?: boolean): Promise<void>
+
+  /**
+   * Stores given offsets, also of partitions that this member does not own.
+   *
+   * @param retryOnFailure whether to try `offsets.commit.max.retries` times more.
+   * @differs In 1.1.1 `true` tries once and `false` tries again, the contrary of what its
+   *   Java interface says; here it is as its name says.
+   */
+  commitOffsets(
+    offsetsToCommit: ReadonlyOffsets,
+    retryOnFailure: boolean,
+  ): Promise<void>
+
+  async commitOffsets(
+    given: boolean | ReadonlyOffsets = true,
+    retryOnFailure = given === false,
+  ): Promise<void> {
     // Try until it is done, or tries are used up; then give up silently, as Kafka does.
     // Look anew each time: what was given up meanwhile is somebody else's to commit.
-    let tries = 1 + (isAutoCommit ? 0 : this.config.offsetsCommitMaxRetries)
+    let tries = 1 + (retryOnFailure ? this.config.offsetsCommitMaxRetries : 0)
     while (tries-- > 0) {
-      const offsets = this.#consumeOffsets()
+      const offsets =
+        typeof given === 'boolean'
+          ? this.#consumeOffsets()
+          : new TopicPartitionMap(given)
       if (offsets.size === 0 || (await this.#tryCommitOffsets(offsets))) return
       if (this.isShuttingDown) return
       if (tries > 0) await this.#backOff()

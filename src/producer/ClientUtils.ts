@@ -11,7 +11,7 @@
  * @module
  */
 
-import { throwIfAborted } from '../base/async/abort.ts'
+import { onAbort, throwIfAborted } from '../base/async/abort.ts'
 import {
   BrokerEndPointNotAvailableException,
   ConfigException,
@@ -68,6 +68,9 @@ export class ClientUtils {
    * @param brokers - whom to ask
    * @param producerConfig - settings of the questions
    * @param correlationId - number of the question
+   * @param signal - drops the connection and gives up; Kafka has none, and its shutdown
+   *   waits for the answer
+   * @throws AbortError (rejects) when the signal fires
    * @returns an answer, even if it is full of errors about topics
    * @throws KafkaException (rejects) when no broker answered, with the last failure as
    *   its cause
@@ -79,6 +82,8 @@ export class ClientUtils {
     producerConfig: ProducerConfig,
     correlationId: number,
     platform: ProducerPlatform,
+    noNumber?: undefined,
+    signal?: AbortSignal,
   ): Promise<TopicMetadataResponse>
 
   /** The same for who has no producer: a name and a timeout make the settings. */
@@ -89,6 +94,7 @@ export class ClientUtils {
     timeoutMs: number,
     platform: ProducerPlatform,
     correlationId?: number,
+    signal?: AbortSignal,
   ): Promise<TopicMetadataResponse>
 
   static async fetchTopicMetadata(
@@ -98,6 +104,7 @@ export class ClientUtils {
     correlationIdOrTimeoutMs: number,
     platform: ProducerPlatform,
     correlationId = 0,
+    signal?: AbortSignal,
   ): Promise<TopicMetadataResponse> {
     // Turn the second form into the first.
     if (typeof configOrClientId === 'string') {
@@ -106,10 +113,12 @@ export class ClientUtils {
         'client.id': configOrClientId,
         'request.timeout.ms': String(correlationIdOrTimeoutMs),
       })
-      return await askInTurn(topics, brokers, config, correlationId, platform)
+      const question = questionFor(topics, correlationId, config)
+      return await askInTurn(question, brokers, { config, platform, signal })
     }
     const config = configOrClientId
-    return await askInTurn(topics, brokers, config, correlationIdOrTimeoutMs, platform)
+    const question = questionFor(topics, correlationIdOrTimeoutMs, config)
+    return await askInTurn(question, brokers, { config, platform, signal })
   }
 
   /**
@@ -232,28 +241,45 @@ export class ClientUtils {
   }
 }
 
+function questionFor(
+  topics: ReadonlySet<string>,
+  correlationId: number,
+  { clientId }: ProducerConfig,
+): TopicMetadataRequest {
+  return new TopicMetadataRequest([...topics], correlationId, clientId)
+}
+
+interface AskInTurnOptions {
+  readonly config: ProducerConfig
+  readonly platform: ProducerPlatform
+  readonly signal: AbortSignal | undefined
+}
+
 /** Asks shuffled brokers, each over a connection of its own, until one answers. */
 async function askInTurn(
-  topics: ReadonlySet<string>,
+  request: TopicMetadataRequest,
   brokers: readonly BrokerEndPoint[],
-  config: ProducerConfig,
-  correlationId: number,
-  platform: ProducerPlatform,
+  { config, platform, signal }: AskInTurnOptions,
 ): Promise<TopicMetadataResponse> {
-  const request = new TopicMetadataRequest([...topics], correlationId, config.clientId)
   let cause: unknown
   for (const broker of shuffled(brokers, platform.random)) {
+    throwIfAborted(signal)
     const producer = ProducerPool.createSyncProducer(config, broker, platform)
+
+    // Who is called off hangs up: the answer that is waited for then fails at once.
+    const forget = signal && onAbort(signal, () => producer.abort())
     try {
       return await producer.send(request)
     } catch (e) {
+      throwIfAborted(signal)
       cause = e
       log.warn(`broker ${broker.host}:${broker.port} did not answer for topics`, e)
     } finally {
+      forget?.()
       await producer.close()
     }
   }
-  const names = [...topics].join()
+  const names = request.topics.join()
   throw new KafkaException(`no broker answered for the topics ${names}`, { cause })
 }
 

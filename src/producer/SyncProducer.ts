@@ -102,6 +102,16 @@ export class SyncProducer {
   }
 
   /**
+   * Closes the line for good, now: the exchange under way fails.
+   *
+   * @differs Kafka has no such method; its threads are interrupted
+   */
+  abort(): void {
+    this.#shutdown = true
+    this.disconnect()
+  }
+
+  /**
    * Runs one exchange while nobody else can.
    *
    * @param readResponse - whether to wait for the answer
@@ -115,6 +125,9 @@ export class SyncProducer {
     return await this.#lock.runExclusive(async () => {
       this.verifyRequest(request)
       await this.getOrMakeConnection()
+
+      // Hang up on a connection that came about after the line was closed.
+      if (this.#shutdown) this.disconnect()
       try {
         // Hand over the request, then wait if an answer will come.
         const { versionId, correlationId, clientId } = request

@@ -361,6 +361,42 @@ describe('ZKSessionExpireListener', () => {
   })
 })
 
+describe('a group whose ZooKeeper is started again', () => {
+  it('goes on in the same session when it was away for a moment', async () => {
+    await group.createTopic('t', 2)
+    const { streams } = await group.join('c1', { t: 1 })
+    const node = '/consumers/g/ids/g_c1'
+    const session = group.zooKeeper.ephemeralOwner(node)
+    await group.restartZooKeeper(1000)
+    group.world.produce('t-0', 'a')
+    expect(await group.take(streams[0]!, 1)).toEqual(['a'])
+    await group.advance(1000)
+    expect(group.zooKeeper.ephemeralOwner(node)).toBe(session)
+
+    // Its watches stand at the new one.
+    await group.join('c2', { t: 1 })
+    await group.advance(10_000)
+    expect(await group.owners('t')).toEqual({ 't-0': 'g_c1-0', 't-1': 'g_c2-0' })
+  })
+
+  it('reads on without it, and has its partitions back after minutes', async () => {
+    await group.createTopic('t', 2)
+    const one = await group.join('c1', { t: 1 })
+    const two = await group.join('c2', { t: 1 })
+    await group.advance(10_000)
+    const restarting = group.restartZooKeeper(120_000)
+    group.world.produce('t-0', 'a')
+    group.world.produce('t-1', 'b')
+    expect(await group.take(one.streams[0]!, 1)).toEqual(['a'])
+    expect(await group.take(two.streams[0]!, 1)).toEqual(['b'])
+    await restarting
+    await group.advance(30_000)
+    expect(await group.owners('t')).toEqual({ 't-0': 'g_c1-0', 't-1': 'g_c2-0' })
+    group.world.produce('t-1', 'c')
+    expect(await group.take(two.streams[0]!, 1)).toEqual(['c'])
+  })
+})
+
 describe('a stream during rebalances', () => {
   it('loses nothing and repeats nothing, at whatever moment one begins', async () => {
     await group.createTopic('t', 1)

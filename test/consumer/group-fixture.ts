@@ -30,8 +30,11 @@ type Stream = KafkaStream<string, string>
 /** ZooKeeper, one broker and room for more, on one virtual clock. */
 export class GroupFixture {
   readonly platform = memoryPlatform({ seed: 7 })
-  readonly zooKeeper = new ZooKeeperServer({ platform: this.platform })
-  readonly connect: ZooKeeperConnect = inProcessConnect(this.zooKeeper)
+  zooKeeper = this.#newZooKeeper()
+  readonly connect: ZooKeeperConnect = inProcessConnect({
+    clock: this.platform.clock,
+    connectInProcess: () => this.zooKeeper.connectInProcess(),
+  })
   readonly world = new World(this.platform)
   readonly connectors: ZookeeperConsumerConnector[] = []
   #zkUtils: ZkUtils | undefined
@@ -49,6 +52,18 @@ export class GroupFixture {
     await fixture.run(fixture.zk.createPersistentPath('/brokers/ids'))
     for (let i = 0; i < brokers; i++) await fixture.addBroker()
     return fixture
+  }
+
+  #newZooKeeper(): ZooKeeperServer {
+    return new ZooKeeperServer({ platform: this.platform, dataDir: '/zookeeper' })
+  }
+
+  /** Ends ZooKeeper; another one begins with what it left, after `awayMs`. */
+  async restartZooKeeper(awayMs: number): Promise<void> {
+    await this.run(this.zooKeeper.shutdown())
+    await this.advance(awayMs)
+    this.zooKeeper = this.#newZooKeeper()
+    await this.run(this.zooKeeper.startup())
   }
 
   /** The hand of the test in ZooKeeper. */

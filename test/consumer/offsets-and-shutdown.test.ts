@@ -1,6 +1,9 @@
 /** Offsets in ZooKeeper, in Kafka and in both; and how a consumer ends, at any time. */
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { ConsumerRebalanceFailedException, Errors } from '../../src/base/errors.ts'
+import { TopicPartition } from '../../src/base/TopicPartition.ts'
+import { ConsumerConfig } from '../../src/consumer/ConsumerConfig.ts'
+import { Consumer } from '../../src/consumer/ConsumerConnector.ts'
 import { ZKRebalancerListener } from '../../src/consumer/ZKRebalancerListener.ts'
 import { GroupFixture, text } from './group-fixture.ts'
 import type { LogBroker, Seen } from './LogBroker.ts'
@@ -235,6 +238,59 @@ describe('offsets in Kafka', () => {
   })
 })
 
+describe('commitOffsets(offsetsToCommit, retryOnFailure)', () => {
+  const given = [[new TopicPartition('t', 0), 2]] as const
+
+  it.each([{}, kafkaOnly])('stores what it is given, with %o', async (settings) => {
+    const { connector, streams } = await group.join('c1', { t: 1 }, settings)
+    await group.take(streams[0]!, 3)
+    await group.run(connector.commitOffsets(given, false))
+    const stored = settings === kafkaOnly ? group.world.offsets.get('g/t-0') : undefined
+    expect(stored ?? Number(await group.offset('t', 0))).toBe(2)
+  })
+
+  it('stores it for a connector that has joined no group', async () => {
+    const connector = await group.connector('c1')
+    await group.run(connector.commitOffsets(given, true))
+    expect(await group.offset('t', 0)).toBe('2')
+  })
+
+  it('tries again when it is asked to, and only then', async () => {
+    const { connector } = await group.join('c1', { t: 1 }, kafkaOnly)
+    const { code } = Errors.COORDINATOR_LOAD_IN_PROGRESS
+    broker.answers.OffsetCommit = once(code)
+    await group.run(connector.commitOffsets(given, false))
+    expect(group.world.offsets.get('g/t-0')).toBeUndefined()
+    broker.answers.OffsetCommit = once(code)
+    await group.run(connector.commitOffsets(given, true))
+    expect(group.world.offsets.get('g/t-0')).toBe(2)
+  })
+})
+
+describe('a connector without a fetcher', () => {
+  it('owns its partitions and fetches nothing; the next one begins where it says', async () => {
+    const config = new ConsumerConfig({
+      ...{ 'group.id': 'g', 'consumer.id': 'c1', 'zookeeper.connect': 'zk' },
+      'auto.commit.enable': 'false',
+    })
+    const platform = group.platform.onHost('c1')
+    const environment = { platform, zooKeeperConnect: group.connect }
+    const connector = await group.run(Consumer.create(config, environment, false))
+    group.connectors.push(connector)
+    await group.run(connector.createMessageStreams(new Map([['t', 1]]), text, text))
+    await group.advance(5000)
+    expect(await group.owners('t')).toEqual({ 't-0': 'g_c1-0' })
+    expect(broker.seen).toEqual([])
+
+    // It hands over like any other.
+    const offsets = [[new TopicPartition('t', 0), 1]] as const
+    await group.run(connector.commitOffsets(offsets, false))
+    await group.run(connector.shutdown())
+    const next = await group.join('c2', { t: 1 })
+    expect(await group.take(next.streams[0]!, 1)).toEqual(['b'])
+  })
+})
+
 describe('shutdown()', () => {
   it('commits, releases, leaves, and ends the streams', async () => {
     const { connector, streams } = await group.join('c1', { t: 2 })
@@ -342,6 +398,7 @@ describe('shutdown()', () => {
     const { connector } = await group.join('c1', { t: 1 })
     await group.advance(1000)
     await group.run(connector.shutdown(), 100)
+    expect(broker.openConnections).toBe(0)
   })
 
   it('does not hang when ZooKeeper is gone', async () => {

@@ -2,6 +2,7 @@
 import { describe, expect, it } from 'vitest'
 import { ConsumerConfig } from '../../src/consumer/ConsumerConfig.ts'
 import { Consumer } from '../../src/consumer/ConsumerConnector.ts'
+import { DeleteTopics } from '../../src/protocol/messages/DeleteTopics.ts'
 import { type KafkaCluster, startCluster } from '../../src/testing/start-cluster.ts'
 import { clientOf, controllerOf, createTopic, produce } from '../server/clients.ts'
 import { text } from './group-fixture.ts'
@@ -26,6 +27,9 @@ async function drain(
 ): Promise<void> {
   for await (const item of stream) seen(item.message() ?? '')
 }
+
+/** Turns an outcome into whether it was a good one. */
+const succeeded = [() => true, () => false] as const
 
 describe('a group on brokers', () => {
   it.each(['zookeeper', 'kafka'])(
@@ -78,6 +82,32 @@ describe('a group on brokers', () => {
       client.close()
     },
   )
+
+  it('reads a topic from its beginning that was deleted and made again', async () => {
+    const config = { 'auto.create.topics.enable': 'false' }
+    await using cluster = await startCluster({ platform: 'memory', config })
+    const client = clientOf(cluster)
+    await createTopic(client, 't', { partitions: 2 })
+    await produce(client, 't', ['a', 'b', 'c'])
+    const { connector, stream } = await join(cluster, 'c1')
+    const iterator = stream.iterator()
+    const next = async () => (await iterator.next()).message()
+    expect([await next(), await next(), await next()]).toEqual(['a', 'b', 'c'])
+    await connector.commitOffsets()
+
+    // What it stored is behind the end of the new one.
+    const gone = await client.sendAndReceive(DeleteTopics, 1, {
+      ...{ topicNames: ['t'], timeoutMs: 5000 },
+    })
+    expect(gone.responses[0]?.errorCode).toBe(0)
+    const again = () => createTopic(client, 't', { partitions: 3 })
+    while (!(await again().then(...succeeded)));
+    await produce(client, 't', ['d'])
+    await produce(client, 't', ['e'], { partition: 2 })
+    expect([await next(), await next()].sort()).toEqual(['d', 'e'])
+    await connector.shutdown()
+    client.close()
+  })
 
   it('goes on at the other broker when one is shut down', async () => {
     await using cluster = await startCluster({ platform: 'memory', brokers: 2 })

@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest'
+import { AbortError } from '../../src/base/async/abort.ts'
 import {
   BrokerEndPointNotAvailableException,
   ConfigException,
@@ -87,6 +88,47 @@ describe('ClientUtils.fetchTopicMetadata()', () => {
     const failure = await run(answer).catch((e: unknown) => e)
     expect(failure).toBeInstanceOf(KafkaException)
     expect((failure as Error).cause).toBeInstanceOf(Error)
+  })
+})
+
+describe('ClientUtils.fetchTopicMetadata() that is called off', () => {
+  const ask = (signal: AbortSignal) => {
+    const topics = new Set(['t'])
+    const { fetchTopicMetadata } = ClientUtils
+    return fetchTopicMetadata(topics, endPoints(), 'c', 30_000, platform, 0, signal)
+  }
+
+  it('hangs up, and asks nobody else', async () => {
+    const giveUp = new AbortController()
+    for (const broker of brokers) broker.answers.Metadata = () => undefined
+    const answer = ask(giveUp.signal)
+    answer.catch(() => undefined)
+    await platform.virtualClock.advance(10)
+    expect(platform.fabric.openEnds).toBe(2)
+    giveUp.abort()
+    await platform.virtualClock.settle()
+    await expect(answer).rejects.toThrow(AbortError)
+    expect(platform.fabric.openEnds).toBe(0)
+    expect(platform.virtualClock.pendingTimers).toBe(0)
+    expect(brokers.flatMap((broker) => broker.seen)).toHaveLength(1)
+  })
+
+  it('sends nothing over a connection that came too late', async () => {
+    const giveUp = new AbortController()
+    platform.fabric.latency = () => 20
+    const answer = ask(giveUp.signal)
+    answer.catch(() => undefined)
+    await platform.virtualClock.advance(10)
+    giveUp.abort()
+    await expect(run(answer)).rejects.toThrow(AbortError)
+    await platform.virtualClock.advance(1000)
+    expect(brokers.flatMap((broker) => broker.seen)).toEqual([])
+    expect(platform.fabric.openEnds).toBe(0)
+  })
+
+  it('asks nobody when it was called off before', async () => {
+    await expect(ask(AbortSignal.abort())).rejects.toThrow(AbortError)
+    expect(brokers.flatMap((broker) => broker.seen)).toEqual([])
   })
 })
 
