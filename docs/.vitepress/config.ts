@@ -156,7 +156,9 @@ export default defineConfig({
             { text: 'Who sends what', link: '/chapters/request' },
             { text: 'A broker starts', link: '/chapters/kafka-server' },
             { text: 'Append, then wake', link: '/chapters/kafka-apis' },
+            { text: 'Waiting in the purgatory', link: '/chapters/purgatory' },
             { text: 'Leader or follower', link: '/chapters/replica-manager' },
+            { text: 'What cannot be lost', link: '/chapters/high-watermark' },
             { text: 'A leader dies', link: '/chapters/failover' },
             { text: 'A follower falls behind', link: '/chapters/isr-shrink' },
             { text: 'The office changes hands', link: '/chapters/controller-election' },
@@ -174,6 +176,8 @@ export default defineConfig({
           items: [
             { text: 'Glossary', link: '/glossary' },
             { text: 'Protocol', link: '/protocol/' },
+            { text: 'Znodes', link: '/znodes' },
+            { text: 'State machines', link: '/states' },
             { text: 'Settings', link: '/config' },
             { text: 'Errors', link: '/errors' },
             { text: 'Metrics', link: '/metrics' },

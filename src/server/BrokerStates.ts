@@ -20,6 +20,26 @@ export const BrokerStates = {
 /** The name of a state. */
 export type BrokerStateName = keyof typeof BrokerStates
 
+/**
+ * What a broker was doing before. Nothing refuses another move: the state tells monitors,
+ * and `KafkaServer` goes its way. A start that fails ends in a shutdown, too.
+ */
+export const previousBrokerStates: Readonly<
+  Record<BrokerStateName, readonly BrokerStateName[]>
+> = {
+  NotRunning: ['BrokerShuttingDown'],
+  Starting: ['NotRunning'],
+  RecoveringFromUncleanShutdown: ['Starting', 'RecoveringFromUncleanShutdown'],
+  RunningAsBroker: ['Starting', 'RecoveringFromUncleanShutdown'],
+  PendingControlledShutdown: ['RunningAsBroker'],
+  BrokerShuttingDown: [
+    'Starting',
+    'RecoveringFromUncleanShutdown',
+    'RunningAsBroker',
+    'PendingControlledShutdown',
+  ],
+}
+
 /** The state of one broker. */
 export class BrokerState {
   #current: BrokerStateName = 'NotRunning'

@@ -12,6 +12,7 @@ import MarkdownIt from 'markdown-it'
 import { ApiKeys } from '../../../src/protocol/ApiKeys.ts'
 import { servedApis } from '../../../src/server/KafkaApis.ts'
 import { ties } from '../../../src/traces/ties.ts'
+import { zNodes } from '../../../src/zk/ZkData.ts'
 import { livingMoments, type Moment } from './living-picture.ts'
 import { linkInlineCode } from './markdown-forms.ts'
 import { notesPage } from './notes-page.ts'
@@ -19,6 +20,7 @@ import { divergences, kafkaToOurs } from './pointer-pages.ts'
 import { RelationIndex } from './relations.ts'
 import { SourceIndex } from './source-index.ts'
 import { sourcePage } from './source-pages.ts'
+import { statesPage } from './state-pages.ts'
 import { stepperData } from './stepper-data.ts'
 import {
   apiPage,
@@ -30,6 +32,7 @@ import {
 } from './table-pages.ts'
 import { readRecordings, type TraceOutput, tracePage } from './trace-pages.ts'
 import { notesWalk } from './walk.ts'
+import { znodesPage } from './znodes-page.ts'
 
 /** The recording that the home page shows. */
 export const HOME_TRACE = 'replicate'
@@ -83,6 +86,8 @@ export function weave(root: string): SourceIndex {
   write('config.md', configPage(inline))
   write('errors.md', errorsPage(inline))
   write('metrics.md', metricsPage(inline))
+  write('states.md', statesPage(inline))
+  write('znodes.md', znodesPage(zNodes, inline))
   const clients = readFileSync(join(docs, 'clients.json'), 'utf8')
   write('clients.md', clientsPage(JSON.parse(clients)))
   rmSync(join(docs, 'protocol'), { recursive: true, force: true })

@@ -33,13 +33,14 @@ export type GroupState =
   | 'Empty'
 
 /** From which states each state may be entered. */
-const validPreviousStates: Readonly<Record<GroupState, readonly GroupState[]>> = {
-  Dead: ['Stable', 'PreparingRebalance', 'CompletingRebalance', 'Empty', 'Dead'],
-  CompletingRebalance: ['PreparingRebalance'],
-  Stable: ['CompletingRebalance'],
-  PreparingRebalance: ['Stable', 'CompletingRebalance', 'Empty'],
-  Empty: ['PreparingRebalance'],
-}
+export const validPreviousStates: Readonly<Record<GroupState, readonly GroupState[]>> =
+  {
+    Dead: ['Stable', 'PreparingRebalance', 'CompletingRebalance', 'Empty', 'Dead'],
+    CompletingRebalance: ['PreparingRebalance'],
+    Stable: ['CompletingRebalance'],
+    PreparingRebalance: ['Stable', 'CompletingRebalance', 'Empty'],
+    Empty: ['PreparingRebalance'],
+  }
 
 /** A group as ListGroups shows it. */
 export interface GroupOverview {
