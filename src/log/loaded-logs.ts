@@ -35,6 +35,9 @@ import type { LogManagerOptions } from './log-manager-options.ts'
 /** Milliseconds between two searches for silent producers. */
 export const ProducerIdExpirationCheckIntervalMs = 10 * 60 * 1000
 
+/** Milliseconds between two lines about the progress of loading. */
+const PROGRESS_INTERVAL_MS = 1000
+
 /** The logs of a broker, and the directories they lie in. */
 export abstract class LoadedLogs {
   /** Settings of the topics that had their own when the broker started. */
@@ -54,6 +57,9 @@ export abstract class LoadedLogs {
   readonly #futureLogs = new TopicPartitionMap<Log>()
 
   #currentDefaultConfig: LogConfig
+
+  /** When progress was last told; on the clock that only rises. */
+  #lastTold = 0
 
   /**
    * Takes the directories and opens every log in them.
@@ -116,6 +122,7 @@ export abstract class LoadedLogs {
    */
   loadLogs(): void {
     const started = this.#platform.clock.monotonic()
+    this.#lastTold = started
     for (const dir of this.liveLogDirs) {
       this.dirs.tryDir(dir, 'loading logs', () => this.#loadLogDir(dir))
     }
@@ -240,14 +247,25 @@ export abstract class LoadedLogs {
     // Open one after the other.
     const recoveryPoints = this.dirs.readRecoveryPoints(dir)
     const startOffsets = this.dirs.readLogStartOffsets(dir)
-    for (const name of storage.readdir(dir)) {
-      const path = join(dir, name)
-      if (storage.stat(path)?.isDirectory !== true) continue
+    const paths = storage
+      .readdir(dir)
+      .map((name) => join(dir, name))
+      .filter((path) => storage.stat(path)?.isDirectory === true)
+    for (const [opened, path] of paths.entries()) {
+      this.#tellProgress(dir, opened, paths.length)
       this.#loadLog(path, recoveryPoints, startOffsets)
     }
 
     // From now on a crash is a crash again.
     if (isClean) storage.unlink(cleanShutdownFile)
+  }
+
+  /** Tells, once a second, how far loading is, so that nobody takes it for standing. */
+  #tellProgress(dir: string, opened: number, all: number): void {
+    const now = this.#platform.clock.monotonic()
+    if (now - this.#lastTold < PROGRESS_INTERVAL_MS) return
+    this.#lastTold = now
+    this.#log.warn(`loading logs: ${opened} of ${all} in ${dir} are open`)
   }
 
   #loadLog(

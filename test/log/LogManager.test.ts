@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { KafkaScheduler } from '../../src/base/async/KafkaScheduler.ts'
 import { KafkaException, KafkaStorageException } from '../../src/base/errors.ts'
+import { setLogLevel, setLogSink } from '../../src/base/logger.ts'
 import {
   type MemoryPlatform,
   memoryPlatform,
@@ -50,6 +51,46 @@ function startManager(
 }
 
 describe('LogManager', () => {
+  it('tells once a second how far loading is', async () => {
+    const platform = memoryPlatform()
+    const first = startManager(platform)
+    for (let i = 0; i < 10; i++) {
+      first.manager.getOrCreateLog(new TopicPartition('orders', i), new LogConfig())
+    }
+    await first.stop()
+
+    // A clock on which every look takes 0.3 s.
+    let now = 0
+    const { clock, storage, random, network, hostName } = platform
+    const slow = {
+      ...{ storage, random, network, hostName },
+      clock: {
+        now: () => clock.now(),
+        monotonic: () => {
+          now += 300
+          return now
+        },
+        setTimeout: (fn: () => void, ms: number) => clock.setTimeout(fn, ms),
+        clearTimeout: (timer: never) => clock.clearTimeout(timer),
+        sleep: (ms: number, signal?: AbortSignal) => clock.sleep(ms, signal),
+      },
+    } as unknown as MemoryPlatform
+    const lines: string[] = []
+    const level = setLogLevel('warn')
+    setLogSink(({ message }) => lines.push(message))
+    try {
+      await startManager(slow).stop()
+    } finally {
+      setLogSink(undefined)
+      setLogLevel(level)
+    }
+    expect(lines.length).toBeGreaterThan(1)
+    for (const line of lines) {
+      expect(line).toMatch(/^loading logs: [1-9] of 10 in \/a are open$/)
+    }
+    expect(lines).toEqual([...new Set(lines)].sort())
+  })
+
   it('finds its logs again after a clean shutdown, and removes the marker', async () => {
     const platform = memoryPlatform()
     const { storage } = platform
