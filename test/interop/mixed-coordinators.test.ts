@@ -173,7 +173,12 @@ describe.skipIf(reason !== undefined).each(zooKeepers)(
       await call('closeProducer')
       expect(await committed(groupId)).toEqual({ 0: 10, 1: 11, 2: 12 })
 
-      const seen = await read('read_committed')
+      // A commit is answered before its markers are written.
+      const seen = await until(
+        'all that was committed is seen',
+        () => read('read_committed'),
+        (found) => values(found, `tx${by} commit`).length >= 45,
+      )
       expect(values(seen, `tx${by} commit`)).toHaveLength(45)
       expect(values(seen, `tx${by} abort`)).toHaveLength(0)
       const all = await read('read_uncommitted')
@@ -205,7 +210,12 @@ describe.skipIf(reason !== undefined).each(zooKeepers)(
       await until('a new coordinator', state, (found) => found?.leader === to)
       await java.call('Clients.commitTransaction', { name: producer })
       await java.call('Clients.closeProducer', { name: producer })
-      expect(values(await read('read_committed'), producer)).toHaveLength(15)
+      const seen = await until(
+        'all that was committed is seen',
+        async () => values(await read('read_committed'), producer),
+        ({ length }) => length >= 15,
+      )
+      expect(seen).toHaveLength(15)
       await cluster.startBroker(from)
       await cluster.untilInSync('t', 'in', '__transaction_state', '__consumer_offsets')
       for (const partition of [0, 1, 2]) await cluster.untilIdentical('t', partition)

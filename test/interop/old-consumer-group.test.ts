@@ -244,7 +244,8 @@ describe.skipIf(reason !== undefined)('a group of old consumers', () => {
       ...properties.flatMap((each) => ['--consumer-property', each]),
     )
     await until('two owners', async () => {
-      const claimed = Object.values(await owners(group, topic))
+      // An owner may let go while we look.
+      const claimed = Object.values(await owners(group, topic).catch(() => ({})))
       const consumers = claimed.map((thread) => thread.replace(/-\d+$/, ''))
       return claimed.length === PARTITIONS && new Set(consumers).size === 2
     })
