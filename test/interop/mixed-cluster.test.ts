@@ -4,6 +4,7 @@
  * for byte. The tools are Kafka's own.
  */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { runCommand } from '../system/running-command.ts'
 import { missing } from './fetch-jars.ts'
 import { JavaHost } from './JavaHost.ts'
 import { KafkaTools } from './KafkaTools.ts'
@@ -129,6 +130,17 @@ describe.skipIf(reason !== undefined).each(zooKeepers)(
           `Partition: ${partition}\tLeader: ${leader}\t` +
             `Replicas: ${replicas}\tIsr: ${isr}`,
         )
+      }
+
+      // Our own command says the same, by either way to the cluster.
+      const linesOf = (text: string) => text.split('\n').filter((line) => line.trim())
+      for (const way of [
+        ['--zookeeper', cluster.zookeeperConnect],
+        ['--bootstrap-server', cluster.bootstrapServers],
+      ]) {
+        const ours = ['topics', ...way, '--describe', '--topic', topic]
+        const { stdout } = await runCommand(...ours)
+        expect(linesOf(stdout)).toEqual(linesOf(described))
       }
 
       // Move partitions to other brokers, and turn them round; let the first lead.
