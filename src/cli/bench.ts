@@ -24,6 +24,7 @@ const benches: Readonly<Record<string, (seconds: number) => Promise<string>>> = 
   append: async (seconds) => (await import('./bench/storage.ts')).append(seconds),
   read: async (seconds) => (await import('./bench/storage.ts')).read(seconds),
   recover: async () => (await import('./bench/storage.ts')).recover(),
+  clean: async () => (await import('./bench/clean.ts')).clean(),
   rebalance: async () => (await import('./bench/rebalance.ts')).rebalance(),
   recording: async () => (await import('./bench/recording.ts')).recording(),
 }

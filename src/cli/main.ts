@@ -103,7 +103,7 @@ program
   .argument(
     '[names...]',
     'boot, produce, fetch, latency, replicate, failover, append, read, recover, ' +
-      'recording; default all',
+      'clean, rebalance, recording; default all',
   )
   .option('--seconds <n>', 'length of one measurement', positive, 4)
   .action(async (names: string[], options) => {
