@@ -79,8 +79,16 @@ function levelOfEnvironment(): LogLevel {
   return level in ranks ? (level as LogLevel) : 'warn'
 }
 
+/**
+ * A warning is news of something that is tried again, so its cause takes a few words. An
+ * error is to be found in the code, so it comes with its stack; so does everything when
+ * somebody searches, with the level at `debug`.
+ */
 function printToStandardError({ level, name, message, cause }: LogLine): void {
   const text = `[${level.toUpperCase()}] ${name}: ${message}`
+  const brief = level === 'warn' && threshold > ranks.debug
   if (cause === undefined) console.error(text)
-  else console.error(text, cause instanceof Error ? (cause.stack ?? cause) : cause)
+  else if (!(cause instanceof Error)) console.error(text, cause)
+  else if (brief) console.error(`${text}: ${cause.name}: ${cause.message}`)
+  else console.error(text, cause.stack ?? cause)
 }

@@ -440,6 +440,16 @@ export class KafkaServer {
   }
 
   /**
+   * Has this broker's controller leave office and run for it no more, ahead of `shutdown`.
+   * For a cluster that ends as a whole, where new elections would come too late.
+   *
+   * @differs Kafka's brokers know nothing of each other's plans, and always elect.
+   */
+  async restController(): Promise<void> {
+    await this.#kafkaController?.shutdown()
+  }
+
+  /**
    * Ends the broker. Each step's failure is logged, and the next one runs.
    *
    * @param controlled - false when the whole cluster ends: nobody is left to lead

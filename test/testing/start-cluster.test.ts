@@ -3,9 +3,18 @@ import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
+import { type LogLine, setLogLevel, setLogSink } from '../../src/base/logger.ts'
 import { memoryPlatform } from '../../src/base/platform/memory/memory-platform.ts'
+import { TopicPartition } from '../../src/base/TopicPartition.ts'
+import { withZooKeeper } from '../../src/cli/admin/open-zookeeper.ts'
 import { type KafkaCluster, startCluster } from '../../src/testing/start-cluster.ts'
-import { clientOf, createTopic, fetchTexts, produce } from '../server/clients.ts'
+import {
+  clientOf,
+  controllerOf,
+  createTopic,
+  fetchTexts,
+  produce,
+} from '../server/clients.ts'
 
 /** Every handle that could keep the process alive; the test runner has a timer or two. */
 function handles(): number {
@@ -81,6 +90,37 @@ describe('startCluster()', () => {
     const known = cluster.brokers.map((b) => b.metadataCache.getAliveBrokers().length)
     expect(known).toEqual([3, 3, 3])
     await cluster.close()
+  })
+
+  it('ends as a whole without elections and without a warning', async () => {
+    // Fill three brokers beside an ensemble that outlives them.
+    const outer = await startCluster()
+    const zookeeperConnect = `${outer.zookeeperConnect}/inner`
+    const inner = await startCluster({ brokers: 3, zookeeperConnect })
+    const client = clientOf(inner, controllerOf(inner))
+    const topics = Array.from({ length: 10 }, (_, i) => `t${i}`)
+    for (const topic of topics) await createTopic(client, topic, { replicas: 3 })
+    client.close()
+    const states = () =>
+      withZooKeeper(outer.platform, zookeeperConnect, async (zk) => {
+        const all = topics.map((topic) => new TopicPartition(topic, 0))
+        return [...(await zk.getTopicPartitionStates(all)).values()]
+      })
+    const before = await states()
+    expect(before.map((state) => state.leaderAndIsr.isr.length)).toEqual(
+      Array(10).fill(3),
+    )
+
+    // End them, and listen.
+    const lines: LogLine[] = []
+    const level = setLogLevel('warn')
+    setLogSink((line) => lines.push(line))
+    await inner.close()
+    setLogSink(undefined)
+    setLogLevel(level)
+    expect(lines).toEqual([])
+    expect(await states()).toEqual(before)
+    await outer.close()
   })
 
   it('takes a ZooKeeper that runs already', async () => {
