@@ -10,9 +10,16 @@
 import { TopicPartition } from '../base/TopicPartition.ts'
 import type { ActorOf } from '../trace/Recorder.ts'
 
-const broker = (read: (self: any) => unknown): ActorOf =>
+/** What is read of an object of whatever class. */
+interface Owned {
+  readonly name: string
+  readonly config?: { readonly brokerId?: number }
+  readonly [field: string]: unknown
+}
+
+const broker = (read: (self: Owned) => unknown): ActorOf =>
   ((self: unknown) => {
-    const id = read(self)
+    const id = read(self as Owned)
     return typeof id === 'number' && id >= 0 ? `broker ${id}` : undefined
   }) as ActorOf
 

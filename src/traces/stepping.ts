@@ -70,8 +70,9 @@ export function move(playback: Playback, at: number, way: Move): number {
       return find((step) => allowed.has(steps[step]?.[0] ?? -1))
     }
     case 'message': {
-      const moments = messages.flatMap(([sent, arrived]) => [sent, arrived])
-      return find((step) => moments.includes(step))
+      const moments = new Set(messages.map(([sent]) => sent))
+      for (const [, arrived] of messages) moments.add(arrived)
+      return find((step) => moments.has(step))
     }
   }
 }
