@@ -1,8 +1,7 @@
 /**
  * # KafkaApis
  *
- * Where a request meets its handler. One table says which APIs this broker serves; what is
- * not in it is not advertised, and a request for it closes its connection.
+ * Where a request meets its handler: one table has all APIs of 1.1.
  *
  *     KafkaRequestHandler ─▶ handle ─▶ handleProduceRequest │ handleFetchRequest │ …
  *                               └─ throws ─▶ handleError: an answer with that error
@@ -14,7 +13,8 @@
  * fetches, then that of the time that its requests take. What brokers ask is exempt.
  *
  * @kafka core/src/main/scala/kafka/server/KafkaApis.scala#KafkaApis
- * @differs Authorization is not here yet: everybody may do everything.
+ * @differs Authorization is not built: everybody may do everything, and who asks for access
+ *   rules is told that there are none.
  * @module
  */
 import { Errors, type WireError } from '../base/errors.ts'
@@ -48,6 +48,7 @@ import {
 import * as logDirs from './handlers/log-dirs.ts'
 import { handleApiVersions, handleTopicMetadata } from './handlers/metadata.ts'
 import { handleProduce } from './handlers/produce.ts'
+import * as security from './handlers/security.ts'
 import * as topics from './handlers/topics.ts'
 import * as transactions from './handlers/transactions.ts'
 import { handleWriteTxnMarkersRequest } from './handlers/txn-markers.ts'
@@ -59,7 +60,7 @@ const log = logger('KafkaApis')
 
 type Serve = (apis: KafkaApis, request: Request) => void | Promise<void>
 
-/** Key → handler: the APIs that this broker serves, and so advertises. */
+/** Key → handler: the APIs that this broker serves. */
 const handlers = new Map<number, Serve>([
   [ApiKeys.PRODUCE.key, (apis, r) => apis.handleProduceRequest(r)],
   [ApiKeys.FETCH.key, (apis, r) => apis.handleFetchRequest(r)],
@@ -105,6 +106,18 @@ const handlers = new Map<number, Serve>([
     (apis, r) => apis.handleAlterReplicaLogDirsRequest(r),
   ],
   [ApiKeys.DESCRIBE_LOG_DIRS.key, (apis, r) => apis.handleDescribeLogDirsRequest(r)],
+  [ApiKeys.SASL_HANDSHAKE.key, (apis, r) => apis.handleSaslHandshakeRequest(r)],
+  [ApiKeys.SASL_AUTHENTICATE.key, (apis, r) => apis.handleSaslAuthenticateRequest(r)],
+  [ApiKeys.DESCRIBE_ACLS.key, (apis, r) => apis.handleDescribeAcls(r)],
+  [ApiKeys.CREATE_ACLS.key, (apis, r) => apis.handleCreateAcls(r)],
+  [ApiKeys.DELETE_ACLS.key, (apis, r) => apis.handleDeleteAcls(r)],
+  [ApiKeys.CREATE_DELEGATION_TOKEN.key, (apis, r) => apis.handleCreateTokenRequest(r)],
+  [ApiKeys.RENEW_DELEGATION_TOKEN.key, (apis, r) => apis.handleRenewTokenRequest(r)],
+  [ApiKeys.EXPIRE_DELEGATION_TOKEN.key, (apis, r) => apis.handleExpireTokenRequest(r)],
+  [
+    ApiKeys.DESCRIBE_DELEGATION_TOKEN.key,
+    (apis, r) => apis.handleDescribeTokensRequest(r),
+  ],
   [ApiKeys.CREATE_PARTITIONS.key, (apis, r) => apis.handleCreatePartitionsRequest(r)],
   [ApiKeys.DELETE_GROUPS.key, (apis, r) => apis.handleDeleteGroupsRequest(r)],
 ])
@@ -458,6 +471,51 @@ export class KafkaApis implements ApisContext {
   /** Says where epochs ended, for followers that truncate. */
   handleOffsetForLeaderEpochRequest(request: Request): void {
     handleOffsetForLeaderEpoch(this, request)
+  }
+
+  /** Refuses to begin a proof of identity: none is asked for here. */
+  handleSaslHandshakeRequest(request: Request): void {
+    security.handleSaslHandshake(this, request)
+  }
+
+  /** Refuses a step of a proof of identity that never began. */
+  handleSaslAuthenticateRequest(request: Request): void {
+    security.handleSaslAuthenticate(this, request)
+  }
+
+  /** Says that there are no access rules, for nobody would apply them. */
+  handleDescribeAcls(request: Request): void {
+    security.handleDescribeAcls(this, request)
+  }
+
+  /** Refuses access rules: nobody would apply them. */
+  handleCreateAcls(request: Request): void {
+    security.handleCreateAcls(this, request)
+  }
+
+  /** Refuses to remove access rules: there are none. */
+  handleDeleteAcls(request: Request): void {
+    security.handleDeleteAcls(this, request)
+  }
+
+  /** Refuses a delegation token: nobody here has proved who they are. */
+  handleCreateTokenRequest(request: Request): void {
+    security.handleCreateTokenRequest(this, request)
+  }
+
+  /** Refuses to renew a delegation token. */
+  handleRenewTokenRequest(request: Request): void {
+    security.handleRenewTokenRequest(this, request)
+  }
+
+  /** Refuses to expire a delegation token. */
+  handleExpireTokenRequest(request: Request): void {
+    security.handleExpireTokenRequest(this, request)
+  }
+
+  /** Refuses to list delegation tokens. */
+  handleDescribeTokensRequest(request: Request): void {
+    security.handleDescribeTokensRequest(this, request)
   }
 
   /** Has nothing of its own to close; the parts are closed by the server. */

@@ -310,7 +310,7 @@ describe('pages of reference', () => {
 
   it('protocolPage() lists the APIs, and apiPage() shows the versions of fields', () => {
     const real = SourceIndex.read('src')
-    const list = protocolPage(real, new Set([0]))
+    const list = protocolPage(real)
     expect(list.match(/href="\/protocol\//g)).toHaveLength(43)
     const page = apiPage(real, ApiKeys.PRODUCE, inline)
     expect(page).toContain('versions 0 to 5')

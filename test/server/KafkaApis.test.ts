@@ -477,7 +477,6 @@ describe('bad input closes its connection and nothing else', () => {
     ['an unknown key', header(999, 0)],
     ['a version that is too new', header(0, 99)],
     ['a body that ends early', header(3, 1)],
-    ['an API that has no handler', Buffer.concat([header(17, 0), Buffer.from([0, 0])])],
     [
       'two batches in version 3',
       produceFrame(3, Buffer.concat([batchOf(['a']), batchOf(['b'])])),

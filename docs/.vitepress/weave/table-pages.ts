@@ -139,12 +139,12 @@ export function clientsPage(clients: Readonly<Record<string, ClientOutcome>>): s
 }
 
 /** The list of all APIs. */
-export function protocolPage(index: SourceIndex, served: ReadonlySet<number>): string {
+export function protocolPage(index: SourceIndex): string {
   const rows = ApiKeys.all.map((api) => {
     const text = firstSentence(headerOf(index, api))
     return (
       `<tr><td>${api.key}</td><td><a href="/protocol/${api.name}">${api.name}</a></td>` +
-      `<td>0 to ${api.maxVersion}</td><td>${served.has(api.key) ? 'yes' : ''}</td>` +
+      `<td>0 to ${api.maxVersion}</td>` +
       `<td>${escapeHtml(text)}</td></tr>`
     )
   })
@@ -154,9 +154,10 @@ export function protocolPage(index: SourceIndex, served: ReadonlySet<number>): s
     'and each in several versions, so that old and new programs understand each other: a',
     'client asks for `ApiVersions` first, and then speaks the newest version that both know.',
     '',
-    table(['key', 'API', 'versions', 'served', 'what it does'], rows),
+    table(['key', 'API', 'versions', 'what it does'], rows),
     '',
-    'One that is not served yet is encoded and decoded all the same, but not advertised.',
+    'All are served. Those about access rules, logins and tokens are answered as by a broker',
+    'of Kafka that has no security configured: they say so, and do nothing.',
   ])
 }
 

@@ -10,7 +10,6 @@ import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import MarkdownIt from 'markdown-it'
 import { ApiKeys } from '../../../src/protocol/ApiKeys.ts'
-import { servedApis } from '../../../src/server/KafkaApis.ts'
 import { ties } from '../../../src/traces/ties.ts'
 import { zNodes } from '../../../src/zk/ZkData.ts'
 import { livingMoments, type Moment } from './living-picture.ts'
@@ -91,7 +90,7 @@ export function weave(root: string): SourceIndex {
   const clients = readFileSync(join(docs, 'clients.json'), 'utf8')
   write('clients.md', clientsPage(JSON.parse(clients)))
   rmSync(join(docs, 'protocol'), { recursive: true, force: true })
-  write('protocol/index.md', protocolPage(index, servedApis))
+  write('protocol/index.md', protocolPage(index))
   for (const api of ApiKeys.all) {
     write(`protocol/${api.name}.md`, apiPage(index, api, inline))
   }
