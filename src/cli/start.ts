@@ -8,8 +8,13 @@
  * @module
  */
 import { readFileSync } from 'node:fs'
+import { isAbortError } from '../base/async/abort.ts'
 import { KafkaConfig } from '../server/KafkaConfig.ts'
-import { type KafkaCluster, startBrokers } from '../testing/start-cluster.ts'
+import {
+  type KafkaCluster,
+  type StartClusterOptions,
+  startBrokers,
+} from '../testing/start-cluster.ts'
 import { untilSignal } from './until-signal.ts'
 
 /** Options of the command. */
@@ -37,26 +42,32 @@ function sampleDefaults(brokers: number): Record<string, string> {
 }
 
 /**
- * Runs the command; resolves after a signal and a controlled shutdown.
+ * Runs the command; resolves after a signal and a controlled shutdown. A signal that comes
+ * before the brokers serve gives the start up.
  *
  * @throws when a broker ended by itself: what Kafka does by halting its process
  */
 export async function start(options: StartOptions): Promise<void> {
   // Loading the modules is part of the time a user waits; it is told apart.
   const loadingMs = Math.round(performance.now())
-  const stopped = untilSignal()
+  const ending = new AbortController()
+  const stopped = untilSignal().then((signal) => {
+    ending.abort()
+    return signal
+  })
   const file = options.config
     ? KafkaConfig.parseProperties(readFileSync(options.config, 'utf8'))
     : {}
   const overrides = Object.fromEntries(options.override.map(splitOverride))
   const zookeeperConnect = options.zookeeper ?? file['zookeeper.connect']
-  const cluster = await startBrokers({
+  const cluster = await unlessEnded(ending.signal, {
     ...{ brokers: options.brokers, port: options.port, zookeeperFsync: true },
     zookeeperPort: options.zookeeperPort,
     config: { ...sampleDefaults(options.brokers), ...file, ...overrides },
     ...(options.dataDir ? { dataDir: options.dataDir } : {}),
     ...(zookeeperConnect ? { zookeeperConnect } : {}),
   })
+  if (cluster === undefined) return
   const metrics = await serveMetricsOf(cluster, options.metricsPort)
   const { bootstrapServers, zookeeperConnect: zk } = cluster
   process.stdout.write(
@@ -67,6 +78,23 @@ export async function start(options: StartOptions): Promise<void> {
   metrics.close()
   await cluster.close()
   if (signal === undefined) throw new Error('a broker gave itself up, see above')
+}
+
+/**
+ * Starts the brokers; `undefined` when the signal was faster. Recovering the logs of a
+ * crash can take long, and who starts it may think better of it: the directories are left
+ * as they were, and the next start begins again.
+ */
+async function unlessEnded(
+  signal: AbortSignal,
+  options: StartClusterOptions,
+): Promise<KafkaCluster | undefined> {
+  try {
+    return await startBrokers({ ...options, signal })
+  } catch (error) {
+    if (signal.aborted && isAbortError(error)) return undefined
+    throw error
+  }
 }
 
 /** Serves the metrics of each broker, if a port is given. */

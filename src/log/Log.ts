@@ -28,6 +28,7 @@
  * @module
  */
 import type { ScheduledTask } from '../base/async/KafkaScheduler.ts'
+import { finish, type Steps } from '../base/async/steps.ts'
 import {
   KafkaException,
   OffsetOutOfRangeException,
@@ -62,25 +63,53 @@ export interface LogOptions extends LogStateOptions {
  * @kafka core/src/main/scala/kafka/log/Log.scala#Log
  */
 export class Log extends LogState {
-  readonly #expirationTask: ScheduledTask | undefined
+  #expirationTask: ScheduledTask | undefined
   readonly #log = logger('Log')
+
+  /** A log that is not loaded yet. */
+  private constructor(options: LogOptions) {
+    super(options)
+  }
 
   /**
    * Opens the log, recovering what a crash has left; makes an empty one in a directory
    * that is new.
    *
    * @throws an error of the storage; the caller reports the log directory
+   * @kafka core/src/main/scala/kafka/log/Log.scala#Log.apply
    */
-  constructor(options: LogOptions) {
-    super(options)
+  static open(options: LogOptions): Log {
+    return finish(Log.opening(options))
+  }
+
+  /**
+   * Opens the log step by step: a broker that starts has many of them, and may have to
+   * look through all of their bytes. Given up in between, it gives its files back, and
+   * leaves them so that the next start begins again.
+   *
+   * @returns steps, and in the end the log
+   * @throws an error of the storage; the caller reports the log directory
+   */
+  static *opening(options: LogOptions): Steps<Log> {
+    // Load what there is, or let go of it.
+    const log = new Log(options)
+    let isLoaded = false
+    try {
+      yield* log.load()
+      isLoaded = true
+    } finally {
+      if (!isLoaded) log.closeHandlers()
+    }
 
     // Forget silent producers from time to time.
-    this.#expirationTask = this.schedule(
+    const checkMs = options.producerIdExpirationCheckIntervalMs
+    log.#expirationTask = log.schedule(
       'PeriodicProducerExpirationCheck',
-      () => this.producerStateManager.removeExpiredProducers(this.now()),
-      options.producerIdExpirationCheckIntervalMs,
-      options.producerIdExpirationCheckIntervalMs,
+      () => log.producerStateManager.removeExpiredProducers(log.now()),
+      checkMs,
+      checkMs,
     )
+    return log
   }
 
   /**

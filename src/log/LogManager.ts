@@ -54,9 +54,6 @@ const minDeleteIntervalMs = 1000
  * @kafka core/src/main/scala/kafka/log/LogManager.scala#LogManager
  */
 export class LogManager extends LoadedLogs {
-  /** The cleaner of compacted logs, if there is one. */
-  readonly cleaner: LogCleanerView | undefined
-
   readonly #options: LogManagerOptions
   readonly #platform: Platform
   readonly #log = logger('LogManager')
@@ -70,8 +67,10 @@ export class LogManager extends LoadedLogs {
   /** Logs that the cleaner keeps off because they are being moved. */
   readonly #pausedForMove = new TopicPartitionSet()
 
+  #cleaner: LogCleanerView | undefined
+
   /**
-   * Takes the directories and opens every log in them.
+   * Takes the directories; {@link loadLogs} is to be called before anything else.
    *
    * @throws KafkaException when a directory is in use, or named twice
    * @throws KafkaStorageException when none can be used
@@ -80,10 +79,22 @@ export class LogManager extends LoadedLogs {
     super(options)
     this.#options = options
     this.#platform = options.platform
+  }
 
-    // The logs in them.
-    this.loadLogs()
-    this.cleaner = options.createCleaner?.(this.currentLogs(), this.liveLogDirs)
+  /** The cleaner of compacted logs, if there is one; made once the logs are loaded. */
+  get cleaner(): LogCleanerView | undefined {
+    return this.#cleaner
+  }
+
+  override async loadLogs(signal?: AbortSignal): Promise<void> {
+    await super.loadLogs(signal)
+    try {
+      const { createCleaner } = this.#options
+      this.#cleaner = createCleaner?.(this.currentLogs(), this.liveLogDirs)
+    } catch (error) {
+      this.giveUp()
+      throw error
+    }
   }
 
   /** Begins what has to be done from time to time, and the cleaner. */
@@ -420,6 +431,12 @@ export class LogManager extends LoadedLogs {
     this.dirs.unlock(dir)
   }
 
+  protected override giveUp(): void {
+    for (const { log } of this.#logsToBeDeleted) log.closeHandlers()
+    this.#logsToBeDeleted.length = 0
+    super.giveUp()
+  }
+
   /** Says whether logs wait for the removal of their directories. */
   get hasLogsToBeDeleted(): boolean {
     return this.#logsToBeDeleted.length > 0
@@ -432,7 +449,8 @@ export class LogManager extends LoadedLogs {
       log.close()
     }
 
-    // Say so: first how far, then that nothing is missing.
+    // Say so: first how far, then that nothing is missing; if all of it was here.
+    if (!this.isLoaded(dir)) return
     this.checkpointLogRecoveryOffsetsInDir(dir)
     this.checkpointLogStartOffsetsInDir(dir)
     this.dirs.tryDir(dir, 'writing the clean shutdown marker', () => {

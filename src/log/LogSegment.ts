@@ -15,6 +15,7 @@
  * @kafka core/src/main/scala/kafka/log/LogSegment.scala#LogSegment
  * @module
  */
+import type { Steps } from '../base/async/steps.ts'
 import {
   CorruptRecordException,
   IllegalArgumentException,
@@ -45,7 +46,6 @@ import { maxRelativeOffset, SegmentScan } from './segment-scan.ts'
 import { TimeIndex, type TimestampOffset } from './TimeIndex.ts'
 import { TransactionIndex, type TxnIndexSearchResult } from './TransactionIndex.ts'
 
-/** Bytes that a scan of a whole segment reads at once. */
 const recoveryChunkBytes = 4 * 1024 * 1024
 
 /**
@@ -346,13 +346,13 @@ export class LogSegment {
    *
    * @param producerStateManager state at the beginning of the segment; moved to its end
    * @param leaderEpochCache told of epochs that are new; left out to leave it alone
-   * @returns bytes cut off
+   * @returns steps, and in the end the bytes cut off
    * @throws InvalidOffsetException when offsets do not rise
    */
-  recover(
+  *recover(
     producerStateManager: ProducerStateManager,
     leaderEpochCache?: LeaderEpochFileCache,
-  ): number {
+  ): Steps<number> {
     // Begin with empty indexes.
     this.offsetIndex.reset()
     this.timeIndex.reset()
@@ -375,6 +375,7 @@ export class LogSegment {
           lastIndexEntry = validBytes
         }
         validBytes += batch.sizeInBytes
+        if (scan.isStepOver(validBytes)) yield
         if (batch.magic < RecordBatch.MAGIC_VALUE_V2) continue
         const { partitionLeaderEpoch: epoch } = batch
         const isNew = leaderEpochCache && epoch > leaderEpochCache.latestEpoch()
@@ -387,14 +388,13 @@ export class LogSegment {
       this.#logger.warn(`Found invalid messages in log segment ${place}`, error)
     }
 
-    // Cut off the rest, leave the indexes as a closed segment has them; what was read may
-    // not be on the disk yet, only in the page cache.
+    // Cut off the rest, and flush: what was read may be in the page cache only.
     const truncated = this.log.truncateTo(validBytes)
     this.offsetIndex.trimToValidSize()
     this.#appendLargestTimestamp()
     this.timeIndex.trimToValidSize()
     this.log.noteUnflushed()
-    this.flushNow()
+    yield { now: () => this.flushNow(), beside: () => this.flush() }
     return truncated
   }
 

@@ -7,14 +7,27 @@
  *     currentLogs   orders-0 ─▶ /data/a/orders-0            in service
  *     futureLogs    orders-0 ─▶ /data/b/orders-0.3f…-future  being moved here
  *
+ * A start loads all directories beside each other, and in each of them as many logs as
+ * `num.recovery.threads.per.data.dir` says:
+ *
+ *     loadLogs ─┬─ loadLogDir /data/a ─┬─ lane: loadLog orders-0, loadLog stock-2, …
+ *               │                      └─ lane: loadLog orders-1, …
+ *               └─ loadLogDir /data/b ─── …
+ *
+ * The marker of a clean shutdown goes when all logs of its directory are open. Until all
+ * directories are done nothing is written down: a broker that ends while it loads, whether
+ * by a signal or a crash, leaves them as it found them, for the next start to begin again.
+ *
  * Invariants: a partition has at most one log in service, and at most one that is being
  * moved here; the two never lie in one directory.
  *
  * @kafka core/src/main/scala/kafka/log/LogManager.scala#LogManager
  * @differs in Kafka a part of `LogManager`, which here extends it and decides what becomes
- *   of the logs. Logs are opened one after the other: there is one thread.
+ *   of the logs. A pool of threads per directory becomes lanes in one thread: several share
+ *   the processor, and wait for the disk at the same time.
  * @module
  */
+import { inLanes, Pace } from '../base/async/steps.ts'
 import { IllegalStateException, KafkaStorageException } from '../base/errors.ts'
 import { logger } from '../base/logger.ts'
 import type { Platform } from '../base/platform/Platform.ts'
@@ -22,7 +35,7 @@ import { join } from '../base/platform/path.ts'
 import type { TopicPartition } from '../base/TopicPartition.ts'
 import { TopicPartitionMap } from '../base/TopicPartitionMap.ts'
 import { isIOException } from './io-exception.ts'
-import { Log } from './Log.ts'
+import { Log, type LogOptions } from './Log.ts'
 import type { LogConfig } from './LogConfig.ts'
 import { LogDirs } from './log-dirs.ts'
 import {
@@ -58,14 +71,20 @@ export abstract class LoadedLogs {
 
   #currentDefaultConfig: LogConfig
 
+  /** The directories all of whose logs are open: of others nothing may be written down. */
+  readonly #loaded = new Set<string>()
+
+  /** How many of its logs each directory has open, while it loads. */
+  readonly #progress = new Map<string, { opened: number; readonly all: number }>()
+
   /** When progress was last told; on the clock that only rises. */
   #lastTold = 0
 
   /**
-   * Takes the directories and opens every log in them.
+   * Takes the directories; their logs come with {@link loadLogs}.
    *
    * @throws KafkaException when a directory is in use, or named twice
-   * @throws KafkaStorageException when none can be used
+   * @throws KafkaStorageException when none can be used. No lock is held then.
    */
   constructor(options: LogManagerOptions) {
     // What is given.
@@ -83,6 +102,9 @@ export abstract class LoadedLogs {
 
   /** Takes in a log whose directory waits to be removed. */
   protected abstract addLogToBeDeleted(log: Log): void
+
+  /** Takes a directory and its logs out of service. */
+  abstract handleLogDirFailure(dir: string): void
 
   /** Settings of topics that have none of their own. */
   get currentDefaultConfig(): LogConfig {
@@ -116,17 +138,33 @@ export abstract class LoadedLogs {
 
   /**
    * Opens all logs. Where the last run did not stop properly, each is scanned from its
-   * recovery point on.
+   * recovery point on. Everything else in the process goes on meanwhile.
    *
+   * A directory whose disk fails goes offline; the others are loaded.
+   *
+   * @param signal gives up when it fires
    * @throws KafkaException for a directory that is no log, or a log that is there twice
+   * @throws KafkaStorageException when no directory is left
+   * @throws AbortError when the signal has fired. After any error no log is open, and the
+   *   locks are given back.
    */
-  loadLogs(): void {
-    const started = this.#platform.clock.monotonic()
+  async loadLogs(signal?: AbortSignal): Promise<void> {
+    // Load the directories beside each other.
+    const { clock } = this.#platform
+    const started = clock.monotonic()
     this.#lastTold = started
-    for (const dir of this.liveLogDirs) {
-      this.dirs.tryDir(dir, 'loading logs', () => this.#loadLogDir(dir))
+    const pace = new Pace({ clock, signal, onTurn: () => this.#tellProgress() })
+    const dirs = this.liveLogDirs
+    try {
+      await inLanes(dirs.length, dirs, (dir) => this.#loadLogDir(dir, pace))
+    } catch (error) {
+      this.#log.warn('Gave up loading logs', error)
+      this.giveUp()
+      throw error
+    } finally {
+      this.#progress.clear()
     }
-    const ms = Math.round(this.#platform.clock.monotonic() - started)
+    const ms = Math.round(clock.monotonic() - started)
     this.#log.info(`Logs loading complete in ${ms} ms, ${this.allLogs.length} logs`)
   }
 
@@ -172,7 +210,7 @@ export abstract class LoadedLogs {
   checkpointLogRecoveryOffsetsInDir(dir: string): void {
     const logs = this.logsInDir(dir)
     const checkpoint = this.dirs.recoveryPoints(dir)
-    if (logs.size === 0 || checkpoint === undefined) return
+    if (logs.size === 0 || checkpoint === undefined || !this.isLoaded(dir)) return
     this.dirs.tryDir(dir, 'writing recovery points', () => {
       const recoveryPoints = new TopicPartitionMap<number>()
       for (const [tp, log] of logs) recoveryPoints.set(tp, log.recoveryPoint)
@@ -185,7 +223,7 @@ export abstract class LoadedLogs {
   checkpointLogStartOffsetsInDir(dir: string): void {
     const logs = this.logsInDir(dir)
     const checkpoint = this.dirs.logStartOffsets(dir)
-    if (logs.size === 0 || checkpoint === undefined) return
+    if (logs.size === 0 || checkpoint === undefined || !this.isLoaded(dir)) return
     this.dirs.tryDir(dir, 'writing log start offsets', () => {
       const startOffsets = new TopicPartitionMap<number>()
       for (const [tp, log] of logs) {
@@ -194,6 +232,11 @@ export abstract class LoadedLogs {
       }
       checkpoint.write(startOffsets)
     })
+  }
+
+  /** Says whether all logs of a directory are open, so that no offset of it is missing. */
+  protected isLoaded(dir: string): boolean {
+    return this.#loaded.has(dir)
   }
 
   protected logs(isFuture: boolean): TopicPartitionMap<Log> {
@@ -208,9 +251,20 @@ export abstract class LoadedLogs {
     return logs
   }
 
+  /** Lets go of everything as it is, without a word to the disk but for the locks. */
+  protected giveUp(): void {
+    for (const log of this.allLogs) log.closeHandlers()
+    this.#currentLogs.clear()
+    this.#futureLogs.clear()
+    this.#loaded.clear()
+    this.dirs.unlockAll()
+  }
+
   protected createLog(path: string, logDir: string, config: LogConfig): Log {
     try {
-      return this.#openLog(path, config, { recoveryPoint: 0, logStartOffset: 0 })
+      return Log.open(
+        this.#optionsOf(path, config, { recoveryPoint: 0, logStartOffset: 0 }),
+      )
     } catch (error) {
       if (!isIOException(error)) throw error
       const message = `Error while creating log ${path}`
@@ -219,13 +273,13 @@ export abstract class LoadedLogs {
     }
   }
 
-  #openLog(
+  #optionsOf(
     dir: string,
     config: LogConfig,
     offsets: { readonly recoveryPoint: number; readonly logStartOffset: number },
-  ): Log {
+  ): LogOptions {
     const { scheduler, platform, logDirFailureChannel } = this.#options
-    return new Log({
+    return {
       dir,
       config,
       ...offsets,
@@ -234,52 +288,78 @@ export abstract class LoadedLogs {
       maxProducerIdExpirationMs: this.#options.config.transactionIdExpirationMs,
       producerIdExpirationCheckIntervalMs: ProducerIdExpirationCheckIntervalMs,
       logDirFailureChannel,
-    })
+    }
   }
 
-  #loadLogDir(dir: string): void {
+  /** Loads one directory; when its disk fails, nothing of it stays in service. */
+  async #loadLogDir(dir: string, pace: Pace): Promise<void> {
     // Without the marker, every log is looked through.
     const { storage } = this.#platform
     const cleanShutdownFile = join(dir, CleanShutdownFile)
     const isClean = storage.exists(cleanShutdownFile)
     if (!isClean) this.#options.brokerState?.newState('RecoveringFromUncleanShutdown')
 
-    // Open one after the other.
+    // Find the logs, and where the last run left them.
     const recoveryPoints = this.dirs.readRecoveryPoints(dir)
-    const startOffsets = this.dirs.readLogStartOffsets(dir)
-    const paths = storage
-      .readdir(dir)
-      .map((name) => join(dir, name))
-      .filter((path) => storage.stat(path)?.isDirectory === true)
-    for (const [opened, path] of paths.entries()) {
-      this.#tellProgress(dir, opened, paths.length)
-      this.#loadLog(path, recoveryPoints, startOffsets)
-    }
+    const logStartOffsets = this.dirs.readLogStartOffsets(dir)
+    const paths: string[] = []
+    let isFine = this.dirs.tryDir(dir, 'looking for logs', () => {
+      const all = storage.readdir(dir).map((name) => join(dir, name))
+      paths.push(...all.filter((path) => storage.stat(path)?.isDirectory === true))
+    })
+
+    // Open them in lanes; one that the disk refuses does not keep the others.
+    const progress = { opened: 0, all: paths.length }
+    this.#progress.set(dir, progress)
+    const lanes = this.#options.config.numRecoveryThreadsPerDataDir
+    await inLanes(lanes, paths, async (path) => {
+      const checkpoints = { recoveryPoints, logStartOffsets }
+      const load = () => this.#loadLog(path, checkpoints, pace)
+      if (!(await this.dirs.tryDirAsync(dir, 'loading logs', load))) isFine = false
+      progress.opened += 1
+    }).catch((error) => {
+      // What is no matter of the disk ends the start: the other directories need not go on.
+      pace.fail(error)
+      throw error
+    })
+    this.#progress.delete(dir)
 
     // From now on a crash is a crash again.
-    if (isClean) storage.unlink(cleanShutdownFile)
+    const unmark = () => {
+      if (isClean) storage.unlink(cleanShutdownFile)
+    }
+    if (!this.dirs.tryDir(dir, 'deleting the clean shutdown file', unmark))
+      isFine = false
+    if (isFine) this.#loaded.add(dir)
+    else this.handleLogDirFailure(dir)
   }
 
   /** Tells, once a second, how far loading is, so that nobody takes it for standing. */
-  #tellProgress(dir: string, opened: number, all: number): void {
+  #tellProgress(): void {
     const now = this.#platform.clock.monotonic()
     if (now - this.#lastTold < PROGRESS_INTERVAL_MS) return
     this.#lastTold = now
-    this.#log.warn(`loading logs: ${opened} of ${all} in ${dir} are open`)
+    for (const [dir, { opened, all }] of this.#progress) {
+      this.#log.warn(`loading logs: ${opened} of ${all} in ${dir} are open`)
+    }
   }
 
-  #loadLog(
+  async #loadLog(
     path: string,
-    recoveryPoints: TopicPartitionMap<number>,
-    logStartOffsets: TopicPartitionMap<number>,
-  ): void {
+    checkpoints: {
+      readonly recoveryPoints: TopicPartitionMap<number>
+      readonly logStartOffsets: TopicPartitionMap<number>
+    },
+    pace: Pace,
+  ): Promise<void> {
     // Open it where the last run left it.
     const topicPartition = parseTopicPartitionName(path)
     const topicConfig = this.topicConfigs.get(topicPartition.topic)
-    const log = this.#openLog(path, topicConfig ?? this.#currentDefaultConfig, {
-      recoveryPoint: recoveryPoints.get(topicPartition) ?? 0,
-      logStartOffset: logStartOffsets.get(topicPartition) ?? 0,
+    const options = this.#optionsOf(path, topicConfig ?? this.#currentDefaultConfig, {
+      recoveryPoint: checkpoints.recoveryPoints.get(topicPartition) ?? 0,
+      logStartOffset: checkpoints.logStartOffsets.get(topicPartition) ?? 0,
     })
+    const log = await pace.run(Log.opening(options))
     if (path.endsWith(DeleteDirSuffix)) {
       this.addLogToBeDeleted(log)
       return
@@ -289,6 +369,7 @@ export abstract class LoadedLogs {
     const logs = this.logs(log.isFuture)
     const previous = logs.get(topicPartition)
     if (previous !== undefined) {
+      log.closeHandlers()
       throw new IllegalStateException(
         `duplicate log directories for ${topicPartition} are found in both ${log.dir} ` +
           `and ${previous.dir}; delete the one whose disk failed`,

@@ -7,6 +7,7 @@
  * @kafka core/src/main/scala/kafka/log/Log.scala#Log
  * @module
  */
+import type { Steps } from '../base/async/steps.ts'
 import {
   CorruptRecordException,
   InvalidRecordException,
@@ -24,6 +25,7 @@ import type { LogConfig } from './LogConfig.ts'
 import type { ProducerAppendInfo } from './ProducerAppendInfo.ts'
 import type { BatchMetadata } from './ProducerStateEntry.ts'
 import type { ProducerStateManager } from './ProducerStateManager.ts'
+import { stepBytes } from './segment-scan.ts'
 import { UnexpectedAppendOffsetException } from './UnexpectedAppendOffsetException.ts'
 
 /**
@@ -159,16 +161,23 @@ export function updateProducers(
 /**
  * Takes batches that are in the log already into the producer state.
  *
+ * @returns steps: whoever opens a log lets others have their turn in between
  * @kafka core/src/main/scala/kafka/log/Log.scala#loadProducersFromLog
  */
-export function loadProducersFromLog(
+export function* loadProducersFromLog(
   manager: ProducerStateManager,
   batches: Iterable<RecordBatch>,
-): void {
+): Steps<void> {
   // Gather first, so that each producer is looked up once.
   const producers = new Map<bigint, ProducerAppendInfo>()
   const completedTxns: CompletedTxn[] = []
+  let bytes = 0
   for (const batch of batches) {
+    bytes += batch.sizeInBytes
+    if (bytes >= stepBytes) {
+      bytes = 0
+      yield
+    }
     if (!batch.hasProducerId) continue
     const completedTxn = updateProducers(batch, producers, manager, false)
     if (completedTxn !== undefined) completedTxns.push(completedTxn)

@@ -84,25 +84,24 @@ export class LogDirs {
     }
 
     // One that does not work is left out; without any the broker cannot work.
-    this.#live = logDirs.filter((dir) =>
-      this.tryDir(dir, 'creating or validating', () => this.#validate(dir)),
-    )
-    if (this.#live.length === 0) {
-      this.#halt(`none of the log dirs ${logDirs.join(', ')} can be used`)
-    }
+    this.#live = logDirs
+    this.#keepWhere('creating or validating', (dir) => this.#validate(dir))
   }
 
   /**
    * Takes the lock of every directory.
    *
-   * @throws KafkaException when another broker holds one
+   * @throws KafkaException when another broker holds one; no lock is held then
    * @kafka core/src/main/scala/kafka/log/LogManager.scala#lockLogDirs
    */
   lockLogDirs(): void {
-    for (const dir of this.#live) {
-      this.tryDir(dir, 'locking', () => {
+    try {
+      this.#keepWhere('locking', (dir) => {
         this.#locks.set(dir, this.#lock(join(dir, LockFile)))
       })
+    } catch (error) {
+      this.unlockAll()
+      throw error
     }
   }
 
@@ -117,16 +116,23 @@ export class LogDirs {
     for (const dir of [...this.#locks.keys()]) this.unlock(dir)
   }
 
-  /** Opens the checkpoint files of every directory. */
+  /**
+   * Opens the checkpoint files of every directory.
+   *
+   * @throws KafkaStorageException when no directory is left; no lock is held then
+   */
   openCheckpoints(): void {
     const { logDirFailureChannel: channel, platform } = this.#options
     const open = (dir: string, name: string) =>
       new OffsetCheckpointFile(platform.storage, join(dir, name), channel)
-    for (const dir of this.#live) {
-      this.tryDir(dir, 'opening checkpoints', () => {
+    try {
+      this.#keepWhere('opening checkpoints', (dir) => {
         this.#recoveryPoints.set(dir, open(dir, RecoveryPointCheckpointFile))
         this.#logStartOffsets.set(dir, open(dir, LogStartOffsetCheckpointFile))
       })
+    } catch (error) {
+      this.unlockAll()
+      throw error
     }
   }
 
@@ -182,13 +188,43 @@ export class LogDirs {
       action()
       return true
     } catch (error) {
-      // A storage exception has been reported where it was made.
-      if (error instanceof KafkaStorageException) return false
-      if (!isIOException(error)) throw error
-      const message = `Error while ${what} in ${dir}`
-      this.#options.logDirFailureChannel.maybeAddOfflineLogDir(dir, message, error)
+      this.#report(dir, what, error)
       return false
     }
+  }
+
+  /** Like {@link tryDir}, for what takes its time. */
+  async tryDirAsync(
+    dir: string,
+    what: string,
+    action: () => Promise<void>,
+  ): Promise<boolean> {
+    try {
+      await action()
+      return true
+    } catch (error) {
+      this.#report(dir, what, error)
+      return false
+    }
+  }
+
+  /** Reports a failure of the disk; throws anything else again. */
+  #report(dir: string, what: string, error: unknown): void {
+    // A storage exception has been reported where it was made.
+    if (error instanceof KafkaStorageException) return
+    if (!isIOException(error)) throw error
+    const message = `Error while ${what} in ${dir}`
+    this.#options.logDirFailureChannel.maybeAddOfflineLogDir(dir, message, error)
+  }
+
+  /** Does something in every directory; those that fail are no longer live. */
+  #keepWhere(what: string, action: (dir: string) => void): void {
+    const kept = this.#live.filter((dir) => this.tryDir(dir, what, () => action(dir)))
+    for (const dir of this.#live) if (!kept.includes(dir)) this.unlock(dir)
+    this.#live = kept
+    if (kept.length > 0) return
+    const { logDirs } = this.#options
+    this.#halt(`none of the log dirs ${logDirs.join(', ')} can be used`)
   }
 
   #validate(dir: string): void {

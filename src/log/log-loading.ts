@@ -21,6 +21,7 @@
  *   and a log without segments begins at its log start, not at 0.
  * @module
  */
+import type { Steps } from '../base/async/steps.ts'
 import { logger } from '../base/logger.ts'
 import type { Platform } from '../base/platform/Platform.ts'
 import { join } from '../base/platform/path.ts'
@@ -81,18 +82,18 @@ export interface LogLoadContext {
 /**
  * Loads all segments, recovering what needs it.
  *
- * @returns the next offset, which is also the new recovery point; `undefined` for the
- *   recovery point when it must stay as it was
+ * @returns steps, a segment or a stretch of it each; in the end the next offset, which is
+ *   also the new recovery point; `undefined` for the recovery point when it must stay as it
+ *   was
  * @kafka core/src/main/scala/kafka/log/Log.scala#loadSegments
  */
-export function loadSegments(context: LogLoadContext): {
-  nextOffset: number
-  recoveryPoint: number | undefined
-} {
+export function* loadSegments(
+  context: LogLoadContext,
+): Steps<{ nextOffset: number; recoveryPoint: number | undefined }> {
   // Clear away what was under way, load what is there, finish what was half done.
   const swapFiles = removeTempFilesAndCollectSwapFiles(context)
-  loadSegmentFiles(context)
-  completeSwapOperations(context, swapFiles)
+  yield* loadSegmentFiles(context)
+  yield* completeSwapOperations(context, swapFiles)
 
   // A log without segments is new, or was to start over when it was cut off.
   const { segments, dir, config } = context
@@ -106,7 +107,7 @@ export function loadSegments(context: LogLoadContext): {
   if (dir.endsWith(DeleteDirSuffix)) return { nextOffset: 0, recoveryPoint: undefined }
 
   // The last segment takes appends again.
-  const nextOffset = recoverLog(context)
+  const nextOffset = yield* recoverLog(context)
   segments.last?.resizeIndexes(config.maxIndexSize)
   return { nextOffset, recoveryPoint: nextOffset }
 }
@@ -140,9 +141,9 @@ function removeTempFilesAndCollectSwapFiles(context: LogLoadContext): string[] {
   return swapFiles
 }
 
-function loadSegmentFiles(context: LogLoadContext): void {
+function* loadSegmentFiles(context: LogLoadContext): Steps<void> {
   // Go up in offsets: producer state of one segment builds on that of those before.
-  const { dir, platform, segments } = context
+  const { dir, platform } = context
   const { storage } = platform
   for (const name of storage.readdir(dir).sort()) {
     // An index without its log is of no use.
@@ -155,13 +156,13 @@ function loadSegmentFiles(context: LogLoadContext): void {
 
     // Open the segment, and rebuild its indexes if they cannot be right.
     if (!isLogFile(name)) continue
-    const segment = openSegment(context, offsetFromFile(name))
-    segments.set(segment.baseOffset, segment)
+    yield* openSegment(context, offsetFromFile(name))
+    yield
   }
 }
 
-function openSegment(context: LogLoadContext, baseOffset: number): LogSegment {
-  const { dir, config, platform } = context
+function* openSegment(context: LogLoadContext, baseOffset: number): Steps<void> {
+  const { dir, config, platform, segments } = context
   const { storage } = platform
   const timeIndexMissing = !storage.exists(timeIndexFile(dir, baseOffset))
   const offsetIndexMissing = !storage.exists(offsetIndexFile(dir, baseOffset))
@@ -172,15 +173,15 @@ function openSegment(context: LogLoadContext, baseOffset: number): LogSegment {
     platform,
     fileAlreadyExists: true,
   })
+  segments.set(baseOffset, segment)
   try {
     segment.sanityCheck(timeIndexMissing, offsetIndexMissing)
     ensureIndexFits(segment)
   } catch (error) {
     if (!(error instanceof CorruptIndexException)) throw error
     log.warn(`Rebuilding the indexes of ${segment.log.path}`, error)
-    recoverSegment(context, segment)
+    yield* recoverSegment(context, segment)
   }
-  return segment
 }
 
 /**
@@ -196,10 +197,10 @@ function ensureIndexFits({ log: records, offsetIndex }: LogSegment): void {
   throw new CorruptIndexException(`${offsetIndex.path} does not fit to its log`)
 }
 
-function completeSwapOperations(
+function* completeSwapOperations(
   context: LogLoadContext,
   swapFiles: readonly string[],
-): void {
+): Steps<void> {
   const { dir, config, platform, segments } = context
   for (const swapFile of swapFiles) {
     // Scan the segment that was to be swapped in.
@@ -213,7 +214,13 @@ function completeSwapOperations(
       fileAlreadyExists: true,
       fileSuffix: SwapFileSuffix,
     })
-    recoverSegment(context, swapSegment)
+    let isRecovered = false
+    try {
+      yield* recoverSegment(context, swapSegment)
+      isRecovered = true
+    } finally {
+      if (!isRecovered) swapSegment.closeHandlers()
+    }
 
     // Put it in place of all segments that it covers; one before it is not among them.
     const oldSegments = segments
@@ -227,14 +234,14 @@ function completeSwapOperations(
  * Scans one segment with the producer state that belongs to its beginning.
  *
  * @param leaderEpochCache told of epochs that are new; left out to leave it alone
- * @returns bytes cut off
+ * @returns steps, and in the end the bytes cut off
  * @kafka core/src/main/scala/kafka/log/Log.scala#recoverSegment
  */
-function recoverSegment(
+function* recoverSegment(
   context: LogLoadContext,
   segment: LogSegment,
   leaderEpochCache?: LeaderEpochFileCache,
-): number {
+): Steps<number> {
   // Bring a producer state of its own to the beginning of the segment.
   const { topicPartition, dir, platform, logStartOffset, segments } = context
   const stateManager = new ProducerStateManager({
@@ -246,37 +253,38 @@ function recoverSegment(
   const { baseOffset } = segment
   stateManager.truncateAndReload(logStartOffset, baseOffset, platform.clock.now())
   for (const earlier of segments.range(stateManager.mapEndOffset, baseOffset)) {
-    loadProducersOfSegment(stateManager, earlier)
+    yield* loadProducersOfSegment(stateManager, earlier)
   }
   stateManager.updateMapEndOffset(baseOffset)
 
   // Keep that state, scan, and keep the state at the end: another scan begins there.
   stateManager.takeSnapshot()
-  const bytesTruncated = segment.recover(stateManager, leaderEpochCache)
+  const bytesTruncated = yield* segment.recover(stateManager, leaderEpochCache)
   stateManager.takeSnapshot()
   return bytesTruncated
 }
 
-function loadProducersOfSegment(
+function* loadProducersOfSegment(
   stateManager: ProducerStateManager,
   segment: LogSegment,
-): void {
+): Steps<void> {
   const startOffset = Math.max(segment.baseOffset, stateManager.mapEndOffset)
   const info = segment.read({ startOffset, maxSize: Number.MAX_SAFE_INTEGER })
-  if (info !== undefined) loadProducersFromLog(stateManager, info.records.batches())
+  if (info === undefined) return
+  yield* loadProducersFromLog(stateManager, info.records.batches())
 }
 
 /**
  * Scans everything that may not have reached the disk, unless the log was closed properly.
  *
- * @returns the next offset
+ * @returns steps, and in the end the next offset
  * @kafka core/src/main/scala/kafka/log/Log.scala#recoverLog
  * @differs when the machine has lost the end of one segment but kept the next, 1.1.1 goes
  *   on with a hole in the offsets; here the log ends before the hole, and a follower fetches
  *   the rest again. Compaction makes holes too, so compacted topics are left as they are;
  *   they are flushed before a roll, and lose nothing there.
  */
-function recoverLog(context: LogLoadContext): number {
+function* recoverLog(context: LogLoadContext): Steps<number> {
   const { segments, recoveryPoint, leaderEpochCache } = context
   if (!context.hasCleanShutdownFile) {
     const unflushed = segments.range(recoveryPoint, Number.POSITIVE_INFINITY)
@@ -292,7 +300,7 @@ function recoverLog(context: LogLoadContext): number {
 
       // Scan the segment; most are in order.
       log.info(`Recovering unflushed segment ${segment.baseOffset} in ${context.dir}`)
-      const truncatedBytes = recoverOrEmpty(context, segment, leaderEpochCache)
+      const truncatedBytes = yield* recoverOrEmpty(context, segment, leaderEpochCache)
       if (truncatedBytes === 0) continue
 
       // What lies behind a cut has lost its connection to the rest.
@@ -312,13 +320,13 @@ function isBehindHole(context: LogLoadContext, segment: LogSegment): boolean {
   return end < segment.baseOffset && end >= context.recoveryPoint
 }
 
-function recoverOrEmpty(
+function* recoverOrEmpty(
   context: LogLoadContext,
   segment: LogSegment,
   leaderEpochCache: LeaderEpochFileCache,
-): number {
+): Steps<number> {
   try {
-    return recoverSegment(context, segment, leaderEpochCache)
+    return yield* recoverSegment(context, segment, leaderEpochCache)
   } catch (error) {
     if (!(error instanceof InvalidOffsetException)) throw error
     log.warn(
@@ -350,7 +358,7 @@ export interface ProducerStateLoad {
  *
  * @kafka core/src/main/scala/kafka/log/Log.scala#loadProducerState
  */
-export function loadProducerState(load: ProducerStateLoad): void {
+export function* loadProducerState(load: ProducerStateLoad): Steps<void> {
   // No snapshot, and none to expect: the log is of an older broker or format.
   const { manager, segments, lastOffset, logStartOffset, now } = load
   const mayHaveNone = load.magic < 2 || load.reloadFromCleanShutdown
@@ -375,7 +383,8 @@ export function loadProducerState(load: ProducerStateLoad): void {
       manager.takeSnapshot()
       const maxSize = Number.MAX_SAFE_INTEGER
       const info = segment.read({ startOffset, maxOffset: lastOffset, maxSize })
-      if (info !== undefined) loadProducersFromLog(manager, info.records.batches())
+      if (info === undefined) continue
+      yield* loadProducersFromLog(manager, info.records.batches())
     }
   }
   manager.updateMapEndOffset(lastOffset)

@@ -29,6 +29,8 @@ export interface LogManagerConfig {
   readonly logFlushOffsetCheckpointIntervalMs: number
   /** `log.flush.start.offset.checkpoint.interval.ms` */
   readonly logFlushStartOffsetCheckpointIntervalMs: number
+  /** `num.recovery.threads.per.data.dir`: logs of a directory that load side by side */
+  readonly numRecoveryThreadsPerDataDir: number
   /** `transactional.id.expiration.ms`: how long a silent producer is remembered */
   readonly transactionIdExpirationMs: number
 }

@@ -18,6 +18,7 @@
  *   appends, reads, retention.
  * @module
  */
+import { finish, type Steps } from '../base/async/steps.ts'
 import { IllegalArgumentException } from '../base/errors.ts'
 import { logger } from '../base/logger.ts'
 import { join } from '../base/platform/path.ts'
@@ -63,12 +64,11 @@ export class LogState extends LocalLog {
   readonly #log = logger('Log')
 
   /**
-   * Opens the log, recovering what a crash has left; makes an empty one in a directory
-   * that is new.
+   * Notes what is given, and reads the small files. The segments come with {@link load}.
    *
    * @throws an error of the storage; the caller reports the log directory
    */
-  constructor(options: LogStateOptions) {
+  protected constructor(options: LogStateOptions) {
     // What is given.
     super(options)
     const { dir, platform, maxProducerIdExpirationMs } = options
@@ -82,10 +82,9 @@ export class LogState extends LocalLog {
       maxProducerIdExpirationMs,
     })
 
-    // What is on the disk.
+    // The epochs, which loading holds against the segments.
     platform.storage.mkdir(dir)
     this.#leaderEpochCache = this.#initializeLeaderEpochCache()
-    this.#load()
   }
 
   /** The high watermark as the replica last told it; `undefined` before. */
@@ -172,7 +171,7 @@ export class LogState extends LocalLog {
       this.truncateSegmentsTo(targetOffset)
       this.logStartOffset = Math.min(targetOffset, this.logStartOffset)
       this.#leaderEpochCache.clearAndFlushLatest(targetOffset)
-      this.#loadProducerState(targetOffset, false)
+      finish(this.#loadProducerState(targetOffset, false))
       return true
     })
   }
@@ -221,14 +220,20 @@ export class LogState extends LocalLog {
     this.firstUnstableOffset = placeOf(this.segments, offset)
   }
 
-  /** Reads what is on the disk, and makes everything agree with it. */
-  #load(): void {
+  /**
+   * Reads what is on the disk, recovers what a crash has left, and makes everything agree
+   * with it. In a directory that is new an empty segment is made.
+   *
+   * @returns steps; until the last one is done the log is of no use
+   * @throws an error of the storage; the caller reports the log directory
+   */
+  protected *load(): Steps<void> {
     // The segments, recovered as far as needed; a scan removes snapshots that it passes.
     const hadSnapshot = this.producerStateManager.latestSnapshotOffset !== undefined
     const hasCleanShutdownFile = this.platform.storage.exists(
       join(this.parentDir, CleanShutdownFile),
     )
-    const { nextOffset, recoveryPoint } = loadSegments({
+    const { nextOffset, recoveryPoint } = yield* loadSegments({
       dir: this.dir,
       config: this.config,
       platform: this.platform,
@@ -262,7 +267,8 @@ export class LogState extends LocalLog {
     this.#leaderEpochCache.clearAndFlushLatest(this.logEndOffset)
     this.logStartOffset = Math.max(this.logStartOffset, firstBaseOffset)
     this.#leaderEpochCache.clearAndFlushEarliest(this.logStartOffset)
-    this.#loadProducerState(this.logEndOffset, hasCleanShutdownFile && !hadSnapshot)
+    const reload = hasCleanShutdownFile && !hadSnapshot
+    yield* this.#loadProducerState(this.logEndOffset, reload)
   }
 
   #initializeLeaderEpochCache(): LeaderEpochFileCache {
@@ -273,9 +279,12 @@ export class LogState extends LocalLog {
     return new LeaderEpochFileCache(this.topicPartition, leo, checkpoint)
   }
 
-  #loadProducerState(lastOffset: number, reloadFromCleanShutdown: boolean): void {
+  *#loadProducerState(
+    lastOffset: number,
+    reloadFromCleanShutdown: boolean,
+  ): Steps<void> {
     this.checkIfMemoryMappedBufferClosed()
-    loadProducerState({
+    yield* loadProducerState({
       manager: this.producerStateManager,
       segments: this.segments,
       magic: this.config.messageFormatVersion.messageFormatVersion,

@@ -15,10 +15,14 @@ import { RecordBatch } from '../record/RecordBatch.ts'
 /** The largest distance between an offset and the base of its segment. */
 export const maxRelativeOffset = 0x7fffffff
 
+/** Bytes of batches after which a scan pauses. */
+export const stepBytes = 1024 * 1024
+
 /** Looks at the batches of one segment, in order. */
 export class SegmentScan {
   readonly #baseOffset: number
   #nextOffset: number
+  #lastPause = 0
 
   /** @param baseOffset of the segment */
   constructor(baseOffset: number) {
@@ -46,5 +50,17 @@ export class SegmentScan {
       )
     }
     this.#nextOffset = lastOffset + 1
+  }
+
+  /**
+   * Says, about once in {@link stepBytes}, that it is time for a pause. The last batch is
+   * still to be used: it lies in memory that nobody else writes to.
+   *
+   * @param validBytes scanned so far
+   */
+  isStepOver(validBytes: number): boolean {
+    if (validBytes - this.#lastPause < stepBytes) return false
+    this.#lastPause = validBytes
+    return true
   }
 }

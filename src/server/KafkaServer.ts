@@ -14,6 +14,7 @@
  * @differs The authorizer and delegation tokens are not here yet.
  * @module
  */
+import { throwIfAborted } from '../base/async/abort.ts'
 import { CountDownLatch } from '../base/async/CountDownLatch.ts'
 import { KafkaScheduler } from '../base/async/KafkaScheduler.ts'
 import { IllegalStateException, KafkaStorageException } from '../base/errors.ts'
@@ -118,22 +119,33 @@ export class KafkaServer {
   /**
    * Starts the broker. Resolves when it serves.
    *
+   * @param signal gives the start up: at once while logs are recovered, which may take
+   *   long, otherwise when the part that is being started has started
    * @throws what kept a part from starting; the others are shut down again.
+   * @throws AbortError when the signal has fired
+   * @differs Kafka cannot be told to stop while it starts: its process is halted.
    */
-  async startup(): Promise<void> {
+  async startup(signal?: AbortSignal): Promise<void> {
     if (this.#isShuttingDown) {
       throw new IllegalStateException('the broker is still shutting down')
     }
     if (this.#startupComplete || this.#isStartingUp) return
     this.#isStartingUp = true
-    this.#forgetDynamicConfig()
+    this.#forgetFormerRun()
     try {
       log.info('starting')
       this.brokerState.newState('Starting')
-      await this.#startStorage()
-      await this.#startNetworkAndReplicas()
-      await this.#startControl()
-      await this.#startApis()
+      const parts = [
+        () => this.#startStorage(signal),
+        () => this.#startNetworkAndReplicas(),
+        () => this.#startControl(),
+        () => this.#startApis(),
+      ]
+      for (const start of parts) {
+        throwIfAborted(signal)
+        await start()
+      }
+      throwIfAborted(signal)
       this.brokerState.newState('RunningAsBroker')
       this.#shutdownLatch = new CountDownLatch(1)
       this.#startupComplete = true
@@ -148,13 +160,32 @@ export class KafkaServer {
     }
   }
 
-  /** Begins a further run with what the file says; ZooKeeper is asked again. */
-  #forgetDynamicConfig(): void {
+  /**
+   * Begins a further run with what the file says; ZooKeeper is asked again. When this start
+   * fails half way, the parts of the former run must not be shut down once more.
+   */
+  #forgetFormerRun(): void {
+    // The settings.
     const former = this.#dynamicConfig
     if (former) this.config = new KafkaConfig(former.staticBrokerConfigs)
+
+    // Everything that a shutdown would end, or ask to write something down.
+    this.#dynamicConfigManager = undefined
+    this.#socketServer = undefined
+    this.#requestHandlerPool = undefined
+    this.#kafkaScheduler = undefined
+    this.#apis = undefined
+    this.#adminManager = undefined
+    this.#txnCoordinator = undefined
+    this.#groupCoordinator = undefined
+    this.#replicaManager = undefined
+    this.#logManager = undefined
+    this.#kafkaController = undefined
+    this.#zkClient = undefined
+    this.#quotaManagers = undefined
   }
 
-  async #startStorage(): Promise<void> {
+  async #startStorage(signal: AbortSignal | undefined): Promise<void> {
     // Open the session with ZooKeeper.
     const zkClient = await this.initZkClient()
     this.#clusterId = await this.getOrGenerateClusterId(zkClient)
@@ -185,6 +216,7 @@ export class KafkaServer {
     const logDirFailureChannel = new LogDirFailureChannel(this.config.logDirs.length)
     this.#logDirFailureChannel = logDirFailureChannel
     const logManager = await this.#newLogManager(zkClient, logDirFailureChannel)
+    await logManager.loadLogs(signal)
     this.#logManager = logManager
     logManager.startup()
   }

@@ -17,6 +17,7 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { onAbort, throwIfAborted } from '../base/async/abort.ts'
 import { CountDownLatch } from '../base/async/CountDownLatch.ts'
 import {
   InvalidReplicationFactorException,
@@ -65,6 +66,8 @@ export interface StartClusterOptions {
   readonly offsetsTopic?: boolean
   /** The address that brokers bind and advertise. Default 127.0.0.1. */
   readonly host?: string
+  /** Gives the start up: what has been started is shut down, and the call rejects. */
+  readonly signal?: AbortSignal
 }
 
 /** A running cluster. */
@@ -181,8 +184,8 @@ export async function startBrokers(
     })
     if (zooKeeper) expireFormerSelves(zooKeeper, brokers)
     closing.push(() => shutdownAll(brokers))
-    await Promise.all(brokers.map((broker) => broker.startup()))
-    await everythingIsLed(brokers, platform)
+    await startAll(brokers, options.signal)
+    await everythingIsLed(brokers, platform, options.signal)
     const ports = brokers.map((broker) => `${host}:${broker.boundPort()}`)
     return {
       bootstrapServers: ports.join(','),
@@ -195,6 +198,32 @@ export async function startBrokers(
     await close()
     throw error
   }
+}
+
+/**
+ * Starts brokers side by side. When one fails, the others are given up, and have ended
+ * before the caller is told: a broker that starts cannot be shut down.
+ */
+async function startAll(
+  brokers: readonly KafkaServer[],
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  // Who wants it to end, and who fails, ends it for all.
+  const ending = new AbortController()
+  const forget = signal && onAbort(signal, () => ending.abort(signal.reason))
+  throwIfAborted(signal)
+  let failure: { readonly error: unknown } | undefined
+  const start = async (broker: KafkaServer) => {
+    try {
+      await broker.startup(ending.signal)
+    } catch (error) {
+      failure ??= { error }
+      ending.abort(error)
+    }
+  }
+  await Promise.all(brokers.map(start))
+  forget?.()
+  if (failure !== undefined) throw (failure as { error: unknown }).error
 }
 
 function platformOf(platform: 'node' | 'memory' | Platform): Platform {
@@ -269,6 +298,7 @@ function knowsOthers(broker: KafkaServer, ids: ReadonlySet<number>): boolean {
 async function everythingIsLed(
   brokers: readonly KafkaServer[],
   { clock }: Platform,
+  signal: AbortSignal | undefined,
 ): Promise<void> {
   const [first] = brokers
   if (!first) return
@@ -277,10 +307,14 @@ async function everythingIsLed(
   const all = Promise.all(brokers.map((broker) => knowsAll(broker, ids, expected)))
 
   // Do not wait for ever: a broker that lacks one partition serves the others.
+  throwIfAborted(signal)
   const late = new AbortController()
+  const forget = signal && onAbort(signal, () => late.abort())
   const timeout = clock.sleep(LEADERS_TIMEOUT_MS, late.signal).catch(() => {})
   await Promise.race([all, timeout])
+  forget?.()
   late.abort()
+  throwIfAborted(signal)
 }
 
 /** The partitions that one of these brokers can lead: it was in sync at the end. */

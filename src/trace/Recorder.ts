@@ -146,15 +146,72 @@ export class Recorder {
     args: Record<string, unknown>,
     body: (frame: Frame | null) => T,
   ): T {
-    if (this.#looking || this.#options.skip?.(id)) return body(null)
-    if (this.frames.length >= this.#maxFrames) {
-      this.dropped++
-      return body(null)
-    }
+    if (!this.#isKept(id)) return body(null)
     const frame = this.#begin(id, self, args)
     const look = this.#watchOf(frame, self, args)
     look?.()
     return this.#options.context.run(frame, () => this.#finishing(frame, body, look))
+  }
+
+  /**
+   * Runs work that pauses as one frame: it ends when the work has ended.
+   *
+   * @param body gives the work; what runs between two pauses is a child of the frame.
+   */
+  *steps<Y, T>(
+    id: string,
+    self: unknown,
+    args: Record<string, unknown>,
+    body: (frame: Frame | null) => Generator<Y, T, undefined>,
+  ): Generator<Y, T, undefined> {
+    if (!this.#isKept(id)) return yield* body(null)
+    const frame = this.#begin(id, self, args)
+    const look = this.#watchOf(frame, self, args)
+    look?.()
+    return yield* this.#stepping(frame, body(frame), look)
+  }
+
+  #isKept(id: string): boolean {
+    if (this.#looking || this.#options.skip?.(id)) return false
+    if (this.frames.length < this.#maxFrames) return true
+    this.dropped++
+    return false
+  }
+
+  *#stepping<Y, T>(
+    frame: Frame,
+    work: Generator<Y, T, undefined>,
+    look?: () => void,
+  ): Generator<Y, T, undefined> {
+    let go = () => work.next()
+    try {
+      for (;;) {
+        const step = this.#options.context.run(frame, go)
+        look?.()
+        if (step.done === true) {
+          this.#end(frame, step.value)
+          return step.value
+        }
+
+        // What fails while the work pauses fails in the work.
+        try {
+          yield step.value
+          go = () => work.next()
+        } catch (error) {
+          go = () => work.throw(error)
+        }
+      }
+    } catch (error) {
+      look?.()
+      this.#fail(frame, error)
+      throw error
+    } finally {
+      // It was given up at a pause.
+      if (frame.end === undefined) {
+        this.#options.context.run(frame, () => work.return(undefined as T))
+        this.#end(frame, undefined)
+      }
+    }
   }
 
   /** Keeps named values, where they are other than before. */

@@ -18,7 +18,8 @@
  * sentence is its name. The probe records that the paragraph was reached.
  *
  * What is wrapped: methods and constructors of classes, methods of objects that a module
- * exports, and top-level functions. What is not: getters, generators, arrow functions.
+ * exports, and top-level functions. What is not: getters, arrow functions, and generators,
+ * but for those that are declared to return `Steps`: work that somebody waits for.
  *
  * Only the syntax tree is used (no type checker), so a file takes a millisecond or two.
  *
@@ -148,7 +149,7 @@ function wrap(node: Wrappable, id: string, out: Insertion[]): void {
   const { body } = node
   if (!body) return
   const generator = !ts.isConstructorDeclaration(node) && node.asteriskToken
-  if (generator) return
+  if (generator && !returnsSteps(node)) return
 
   // Name the parameters, so that the recording can show their values.
   const names = node.parameters
@@ -164,16 +165,25 @@ function wrap(node: Wrappable, id: string, out: Insertion[]): void {
       : 'this'
   const isConstructor = ts.isConstructorDeclaration(node)
   const give = isConstructor ? '' : 'return '
-  const quoted = JSON.stringify(id)
-  out.push({
-    at: body.getStart() + 1,
-    text: `const $b=${isAsync ? 'async ' : ''}($f: any)=>{`,
-  })
-  out.push({
-    at: body.getEnd() - 1,
-    text: `};${give}$$t.on?$$t.call(${quoted},${self},{${names.join(',')}},$b) as any:$b(null);`,
-  })
+  const given = `${JSON.stringify(id)},${self},{${names.join(',')}}`
+  const [head, tail] = generator
+    ? [
+        'const $b=(function*(this: any,$f: any){',
+        `}).bind(${self});return yield* $$t.on?$$t.steps(${given},$b) as any:$b(null);`,
+      ]
+    : [
+        `const $b=${isAsync ? 'async ' : ''}($f: any)=>{`,
+        `};${give}$$t.on?$$t.call(${given},$b) as any:$b(null);`,
+      ]
+  out.push({ at: body.getStart() + 1, text: head })
+  out.push({ at: body.getEnd() - 1, text: tail })
   probeParagraphs(body, out)
+}
+
+/** Whether a generator is declared to return `Steps<…>`. */
+function returnsSteps({ type }: Wrappable): boolean {
+  if (type === undefined || !ts.isTypeReferenceNode(type)) return false
+  return ts.isIdentifier(type.typeName) && type.typeName.text === 'Steps'
 }
 
 function bindingNames(name: ts.BindingName): string[] {

@@ -18,6 +18,13 @@ export const $trace: {
   /** The recorder that frames go to; set together with `on`. */
   recorder: Recorder | undefined
   call<T>(id: string, self: unknown, args: Record<string, unknown>, body: Body<T>): T
+  /** Like `call`, for work that pauses. */
+  steps<Y, T>(
+    id: string,
+    self: unknown,
+    args: Record<string, unknown>,
+    body: Body<Generator<Y, T, undefined>>,
+  ): Generator<Y, T, undefined>
   paragraph(frame: Frame, sentence: string): void
 } = {
   on: false,
@@ -26,6 +33,11 @@ export const $trace: {
   call(id, self, args, body) {
     const recorder = $trace.recorder
     return recorder ? recorder.call(id, self, args, body) : body(null)
+  },
+
+  steps(id, self, args, body) {
+    const recorder = $trace.recorder
+    return recorder ? recorder.steps(id, self, args, body) : body(null)
   },
 
   paragraph(frame, sentence) {

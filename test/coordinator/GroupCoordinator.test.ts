@@ -45,7 +45,7 @@ describe('GroupCoordinator', () => {
     await world.clock.advance(1)
   }
   beforeEach(async () => {
-    world = new ReplicaWorld()
+    world = await new ReplicaWorld().load()
     await world.leaderAndIsr(offsets0)
     await open()
     await immigrate()

@@ -76,7 +76,7 @@ describe('TransactionCoordinator', () => {
     await world.clock.advance(1)
   }
   beforeEach(async () => {
-    world = new ReplicaWorld()
+    world = await new ReplicaWorld().load()
     errors = []
     nextId = 1000n
     broker = new ScriptedBroker('b2', 9092, {

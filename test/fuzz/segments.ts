@@ -60,7 +60,7 @@ export async function tryDamaged(base: BaseDisk, dice: Dice): Promise<Outcome> {
   const scheduler = new KafkaScheduler(platform.clock)
   scheduler.startup()
   try {
-    const log = new Log({
+    const log = Log.open({
       dir,
       config: topicConfigs.get(base.topic) as LogConfig,
       logStartOffset: dice.below(4) === 0 ? dice.below(60) : 0,

@@ -51,7 +51,7 @@ export function openRealLog(
   scheduler: KafkaScheduler,
   props: Record<string, string | number> = {},
 ): Log {
-  return new Log({
+  return Log.open({
     dir,
     config: new LogConfig({
       'segment.bytes': 60_000,

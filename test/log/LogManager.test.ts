@@ -20,10 +20,11 @@ const config = {
   logFlushSchedulerIntervalMs: Number.MAX_SAFE_INTEGER,
   logFlushOffsetCheckpointIntervalMs: 60_000,
   logFlushStartOffsetCheckpointIntervalMs: 60_000,
+  numRecoveryThreadsPerDataDir: 1,
   transactionIdExpirationMs: 604_800_000,
 }
 
-function startManager(
+async function startManager(
   platform: MemoryPlatform,
   logDirs = ['/a'],
   extra: { initialOfflineDirs?: string[]; states?: string[] } = {},
@@ -42,6 +43,7 @@ function startManager(
     logDirFailureChannel: channel,
     brokerState: { newState: (state) => extra.states?.push(state) },
   })
+  await manager.loadLogs()
   manager.startup()
   const stop = async () => {
     await scheduler.shutdown()
@@ -53,7 +55,7 @@ function startManager(
 describe('LogManager', () => {
   it('tells once a second how far loading is', async () => {
     const platform = memoryPlatform()
-    const first = startManager(platform)
+    const first = await startManager(platform)
     for (let i = 0; i < 10; i++) {
       first.manager.getOrCreateLog(new TopicPartition('orders', i), new LogConfig())
     }
@@ -79,22 +81,23 @@ describe('LogManager', () => {
     const level = setLogLevel('warn')
     setLogSink(({ message }) => lines.push(message))
     try {
-      await startManager(slow).stop()
+      await (await startManager(slow)).stop()
     } finally {
       setLogSink(undefined)
       setLogLevel(level)
     }
     expect(lines.length).toBeGreaterThan(1)
     for (const line of lines) {
-      expect(line).toMatch(/^loading logs: [1-9] of 10 in \/a are open$/)
+      expect(line).toMatch(/^loading logs: [0-9] of 10 in \/a are open$/)
     }
-    expect(lines).toEqual([...new Set(lines)].sort())
+    expect(lines).toEqual([...lines].sort())
+    expect(new Set(lines).size).toBeGreaterThan(3)
   })
 
   it('finds its logs again after a clean shutdown, and removes the marker', async () => {
     const platform = memoryPlatform()
     const { storage } = platform
-    const first = startManager(platform)
+    const first = await startManager(platform)
     const log = first.manager.getOrCreateLog(orders, new LogConfig())
     for (let i = 0; i < 20; i++) log.appendAsLeader(batchOf(`v${i}`), 0)
     await first.stop()
@@ -105,7 +108,7 @@ describe('LogManager', () => {
 
     storage.crash('drop')
     const states: string[] = []
-    const second = startManager(platform, ['/a'], { states })
+    const second = await startManager(platform, ['/a'], { states })
     expect(states).toEqual([])
     expect(storage.exists('/a/.kafka_cleanshutdown')).toBe(false)
     expect(readAll(second.manager.getLog(orders)!)).toHaveLength(20)
@@ -113,7 +116,7 @@ describe('LogManager', () => {
 
   it('recovers every log after a crash', async () => {
     const platform = memoryPlatform()
-    const first = startManager(platform)
+    const first = await startManager(platform)
     const log = first.manager.getOrCreateLog(orders, new LogConfig())
     for (let i = 0; i < 20; i++) log.appendAsLeader(batchOf(`v${i}`), 0)
     await log.flush()
@@ -122,21 +125,22 @@ describe('LogManager', () => {
     await first.scheduler.shutdown()
 
     const states: string[] = []
-    const second = startManager(platform, ['/a'], { states })
+    const second = await startManager(platform, ['/a'], { states })
     expect(states).toEqual(['RecoveringFromUncleanShutdown'])
     const values = readAll(second.manager.getLog(orders)!)
     expect(values.slice(0, 20)).toEqual(Array.from({ length: 20 }, (_, i) => `v${i}`))
   })
 
-  it('refuses a directory that another broker holds, and one named twice', () => {
+  it('refuses a directory that another broker holds, and one named twice', async () => {
     const platform = memoryPlatform()
-    startManager(platform)
-    expect(() => startManager(platform)).toThrow(/another broker/)
-    expect(() => startManager(platform, ['/b', '/b'])).toThrow(KafkaException)
+    await startManager(platform)
+    await expect(startManager(platform)).rejects.toThrow(/another broker/)
+    const twice = startManager(platform, ['/b', '/b'])
+    await expect(twice).rejects.toThrow(KafkaException)
   })
 
-  it('getOrCreateLog() uses the directory with the fewest logs', () => {
-    const { manager } = startManager(memoryPlatform(), ['/a', '/b'])
+  it('getOrCreateLog() uses the directory with the fewest logs', async () => {
+    const { manager } = await startManager(memoryPlatform(), ['/a', '/b'])
     const dirs = [0, 1, 2, 3].map((partition) => {
       const tp = new TopicPartition('t', partition)
       return manager.getOrCreateLog(tp, new LogConfig()).parentDir
@@ -145,9 +149,9 @@ describe('LogManager', () => {
     expect(manager.logsByTopic('t')).toHaveLength(4)
   })
 
-  it('getOrCreateLog() does not guess while a directory is offline', () => {
+  it('getOrCreateLog() does not guess while a directory is offline', async () => {
     const platform = memoryPlatform()
-    const { manager } = startManager(platform, ['/a', '/b'], {
+    const { manager } = await startManager(platform, ['/a', '/b'], {
       initialOfflineDirs: ['/b'],
     })
     expect(manager.liveLogDirs).toEqual(['/a'])
@@ -159,7 +163,7 @@ describe('LogManager', () => {
 
   it('asyncDelete() renames at once and removes after file.delete.delay.ms', async () => {
     const platform = memoryPlatform()
-    const { manager } = startManager(platform)
+    const { manager } = await startManager(platform)
     manager.getOrCreateLog(orders, new LogConfig()).appendAsLeader(batchOf('a'), 0)
     const removed = manager.asyncDelete(orders)
     expect(removed?.name).toMatch(/^orders-0\.[0-9a-f]{32}-delete$/)
@@ -175,14 +179,14 @@ describe('LogManager', () => {
 
   it('takes up deletions that a crash interrupted', async () => {
     const platform = memoryPlatform()
-    const first = startManager(platform)
+    const first = await startManager(platform)
     first.manager
       .getOrCreateLog(orders, new LogConfig())
       .appendAsLeader(batchOf('a'), 0)
     const dir = first.manager.asyncDelete(orders)!.dir
     await first.scheduler.shutdown()
     platform.storage.crash('keep')
-    const second = startManager(platform)
+    const second = await startManager(platform)
     expect(second.manager.getLog(orders)).toBeUndefined()
     expect(second.manager.hasLogsToBeDeleted).toBe(true)
     await platform.virtualClock.advance(121_000)
@@ -191,7 +195,7 @@ describe('LogManager', () => {
 
   it('keeps recovery points and log start offsets from time to time', async () => {
     const platform = memoryPlatform()
-    const { manager } = startManager(platform)
+    const { manager } = await startManager(platform)
     const log = manager.getOrCreateLog(orders, new LogConfig({ 'retention.ms': -1 }))
     for (let i = 0; i < 5; i++) log.appendAsLeader(batchOf('a'), 0)
     log.onHighWatermarkIncremented(5)
@@ -205,7 +209,7 @@ describe('LogManager', () => {
 
   it('applies retention every five minutes, but not to compacted logs', async () => {
     const platform = memoryPlatform()
-    const { manager } = startManager(platform)
+    const { manager } = await startManager(platform)
     const settings = { 'retention.ms': 1000 }
     const old = manager.getOrCreateLog(orders, new LogConfig(settings))
     const compacted = manager.getOrCreateLog(
@@ -221,9 +225,9 @@ describe('LogManager', () => {
     expect(compacted.logStartOffset).toBe(0)
   })
 
-  it('handleLogDirFailure() lets the logs of one directory go, the others serve', () => {
+  it('handleLogDirFailure() lets the logs of one directory go, the others serve', async () => {
     const platform = memoryPlatform()
-    const { manager } = startManager(platform, ['/a', '/b'])
+    const { manager } = await startManager(platform, ['/a', '/b'])
     const inA = manager.getOrCreateLog(new TopicPartition('t', 0), new LogConfig())
     const inB = manager.getOrCreateLog(new TopicPartition('t', 1), new LogConfig())
     manager.handleLogDirFailure('/a')
@@ -236,12 +240,12 @@ describe('LogManager', () => {
 
   it('a directory that cannot be read at start goes offline, the others serve', async () => {
     const platform = memoryPlatform()
-    const first = startManager(platform, ['/a', '/b'])
+    const first = await startManager(platform, ['/a', '/b'])
     const tp = (n: number) => new TopicPartition('t', n)
     for (const n of [0, 1]) first.manager.getOrCreateLog(tp(n), new LogConfig())
     await first.stop()
     platform.storage.addFault({ path: '/b/t-1', operations: ['readdir'], code: 'EIO' })
-    const { manager, channel } = startManager(platform, ['/a', '/b'])
+    const { manager, channel } = await startManager(platform, ['/a', '/b'])
     expect(await channel.takeNextOfflineLogDir()).toBe('/b')
     manager.handleLogDirFailure('/b')
     expect(manager.getLog(tp(0))).toBeDefined()
@@ -250,7 +254,7 @@ describe('LogManager', () => {
 
   it('truncateTo() truncates and writes the recovery points down', async () => {
     const platform = memoryPlatform()
-    const { manager } = startManager(platform)
+    const { manager } = await startManager(platform)
     const log = manager.getOrCreateLog(orders, new LogConfig())
     for (let i = 0; i < 5; i++) log.appendAsLeader(batchOf('a'), 0)
     await log.flush()
@@ -261,9 +265,9 @@ describe('LogManager', () => {
     expect(log.logEndOffset).toBe(50)
   })
 
-  it('moves a replica: the future log takes the place of the current one', () => {
+  it('moves a replica: the future log takes the place of the current one', async () => {
     const platform = memoryPlatform()
-    const { manager } = startManager(platform, ['/a', '/b'])
+    const { manager } = await startManager(platform, ['/a', '/b'])
     const log = manager.getOrCreateLog(orders, new LogConfig())
     log.appendAsLeader(batchOf('a'), 0)
     manager.maybeUpdatePreferredLogDir(orders, '/b')

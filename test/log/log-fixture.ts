@@ -34,7 +34,7 @@ export function openLog(options: {
   logStartOffset?: number
   dir?: string
 }): Log {
-  return new Log({
+  return Log.open({
     dir: options.dir ?? partitionDir,
     config: new LogConfig(options.props ?? {}),
     logStartOffset: options.logStartOffset ?? 0,

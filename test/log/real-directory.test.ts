@@ -18,7 +18,7 @@ afterEach(() => {
   fs.rmSync(dir, { recursive: true, force: true })
 })
 
-function start(props: Record<string, number> = {}) {
+async function start(props: Record<string, number> = {}) {
   const platform = nodePlatform()
   const scheduler = new KafkaScheduler(platform.clock)
   scheduler.startup()
@@ -32,12 +32,14 @@ function start(props: Record<string, number> = {}) {
       logFlushSchedulerIntervalMs: 1_000_000,
       logFlushOffsetCheckpointIntervalMs: 60_000,
       logFlushStartOffsetCheckpointIntervalMs: 60_000,
+      numRecoveryThreadsPerDataDir: 1,
       transactionIdExpirationMs: 604_800_000,
     },
     scheduler,
     platform,
     logDirFailureChannel: new LogDirFailureChannel(1),
   })
+  await manager.loadLogs()
   const stop = async () => {
     await scheduler.shutdown()
     await manager.shutdown()
@@ -49,11 +51,11 @@ describe('a log on a real disk', () => {
   const orders = new TopicPartition('orders', 0)
 
   it('has the files of Kafka, and is served again after a restart', async () => {
-    const first = start()
+    const first = await start()
     const log = first.manager.getOrCreateLog(orders, first.config)
     for (let i = 0; i < 60; i++) log.appendAsLeader(batchOf(`v${i}`), 0)
     await first.stop()
-    const second = start()
+    const second = await start()
     expect(readAll(second.manager.getLog(orders)!)).toHaveLength(60)
     const names = fs.readdirSync(path.join(dir, 'orders-0'))
     expect(names.filter((name) => name.endsWith('.log'))).toHaveLength(3)
@@ -63,14 +65,14 @@ describe('a log on a real disk', () => {
   })
 
   it('is cut at a torn tail when the marker is missing', async () => {
-    const first = start()
+    const first = await start()
     const log = first.manager.getOrCreateLog(orders, first.config)
     for (let i = 0; i < 60; i++) log.appendAsLeader(batchOf(`v${i}`), 0)
     const last = log.activeSegment.log.path
     await first.stop()
     fs.unlinkSync(path.join(dir, '.kafka_cleanshutdown'))
     fs.truncateSync(last, fs.statSync(last).size - 5)
-    const second = start()
+    const second = await start()
     expect(readAll(second.manager.getLog(orders)!)).toHaveLength(59)
     await second.stop()
   })

@@ -145,8 +145,8 @@ describe('ReplicaFetcherThread', () => {
   let thread: ReplicaFetcherThread
   let halted: string[]
   beforeEach(async () => {
-    leader = new ReplicaWorld()
-    follower = new ReplicaWorld({ brokerId: 2 })
+    leader = await new ReplicaWorld().load()
+    follower = await new ReplicaWorld({ brokerId: 2 }).load()
     halted = []
 
     // The follower's own manager starts no fetcher: the test brings its own.

@@ -9,8 +9,8 @@ const t0 = new TopicPartition('t', 0)
 
 describe('ReplicaManager', () => {
   let world: ReplicaWorld
-  beforeEach(() => {
-    world = new ReplicaWorld()
+  beforeEach(async () => {
+    world = await new ReplicaWorld().load()
   })
   afterEach(() => world.close())
 

@@ -76,7 +76,7 @@ describe('a leader with a quota that is used up', () => {
 
   /** Leads both partitions; broker 2 is in sync, and 3 is not: it begins behind the HW. */
   beforeEach(async () => {
-    world = new ReplicaWorld()
+    world = await new ReplicaWorld().load()
     quota = world.quotas.leader
     for (const tp of [t0, t1]) {
       await world.leaderAndIsr(tp, { isr: [1, 2], replicas: [1, 2, 3] })

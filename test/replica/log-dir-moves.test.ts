@@ -21,9 +21,9 @@ afterEach(async () => {
 })
 
 /** A broker with three directories, small segments, and small reads. */
-function startBroker(
+async function startBroker(
   house: { platform?: MemoryPlatform; compact?: boolean; segmentBytes?: string } = {},
-): ReplicaWorld {
+): Promise<ReplicaWorld> {
   let platform: MemoryPlatform | undefined = house.platform
   const createCleaner: ConstructorParameters<typeof ReplicaWorld>[1] = house.compact
     ? {
@@ -36,10 +36,10 @@ function startBroker(
       }
     : {}
   if (house.compact && !platform) platform = new ReplicaWorld().platform
-  const world = new ReplicaWorld(
+  const world = await new ReplicaWorld(
     { replicaFetchMaxBytes: 300 },
     { ...createCleaner, ...(platform ? { platform } : {}), logDirs: dirs },
-  )
+  ).load()
   world.zk.topicConfigs.set('t', {
     'segment.bytes': house.segmentBytes ?? '1000',
     ...(house.compact ? { 'cleanup.policy': 'compact' } : {}),
@@ -51,7 +51,7 @@ function startBroker(
 
 /** A broker that leads `t-0` in `/a`, with some batches in it. */
 async function leader(count = 40, house = {}): Promise<ReplicaWorld> {
-  const world = startBroker(house)
+  const world = await startBroker(house)
   expect(await move(world, '/a')).toBe('REPLICA_NOT_AVAILABLE')
   await world.leaderAndIsr(t0)
   for (let i = 0; i < count; i++) world.produce(t0, [`v${i}`])
@@ -181,7 +181,7 @@ describe('moving a replica between log directories', () => {
   })
 
   it('answers what it cannot do with an error for each partition', async () => {
-    const world = startBroker()
+    const world = await startBroker()
     expect(await move(world, '/nowhere')).toBe('LOG_DIR_NOT_FOUND')
     expect(await move(world, '/c')).toBe('REPLICA_NOT_AVAILABLE')
 
@@ -207,7 +207,7 @@ describe('moving a replica between log directories', () => {
     worlds.length = 0
 
     // The controller gives the role anew; until then nothing moves.
-    const second = startBroker({ platform: first.platform })
+    const second = await startBroker({ platform: first.platform })
     expect(second.logManager.getLog(t0, true)?.logEndOffset).toBe(copied)
     await second.leaderAndIsr(t0, { isNew: false })
     second.produce(t0, ['v40'])
@@ -228,7 +228,7 @@ describe('moving a replica between log directories', () => {
     worlds.length = 0
 
     // What the copy has more was never acknowledged by a disk; others come in its place.
-    const second = startBroker({ platform: first.platform })
+    const second = await startBroker({ platform: first.platform })
     const kept = values(second.logManager.getLog(t0))
     expect(kept).toEqual(numbered(40))
     expect(second.logManager.getLog(t0, true)?.logEndOffset).toBeGreaterThan(
@@ -276,7 +276,7 @@ describe('moving a replica between log directories', () => {
 
   it('follows a truncation of the original, wherever it stands', async () => {
     for (const before of [1, 5, 9, 200]) {
-      const world = startBroker()
+      const world = await startBroker()
       await move(world, '/a')
       await world.leaderAndIsr(t0, { leader: 2, replicas: [1, 2], isr: [2] })
       const partition = world.replicaManager.getPartition(t0)!
@@ -330,7 +330,7 @@ describe('moving a replica between log directories', () => {
     expect(world.logManager.getLog(t0)?.recoveryPoint).toBe(40)
     world.platform.storage.crash('drop')
     worlds.length = 0
-    const second = startBroker({ platform: world.platform })
+    const second = await startBroker({ platform: world.platform })
     expect(values(second.logManager.getLog(t0))).toEqual(numbered(40))
   })
 
@@ -369,7 +369,7 @@ describe('moving a replica between log directories', () => {
     worlds.length = 0
     const healthy = platform.storage
     healthy.clearFaults()
-    const second = startBroker({ platform })
+    const second = await startBroker({ platform })
     await second.leaderAndIsr(t0, { isNew: false, leaderEpoch: 1 })
     await untilMoved(second)
     expect(values(second.logManager.getLog(t0))).toEqual(numbered(40))

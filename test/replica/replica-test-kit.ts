@@ -117,6 +117,7 @@ export class ReplicaWorld {
         logFlushSchedulerIntervalMs: 1e15,
         logFlushOffsetCheckpointIntervalMs: 60_000,
         logFlushStartOffsetCheckpointIntervalMs: 60_000,
+        numRecoveryThreadsPerDataDir: 1,
         transactionIdExpirationMs: 604_800_000,
       },
       scheduler: this.scheduler,
@@ -148,6 +149,12 @@ export class ReplicaWorld {
       quotaManagers: this.quotas,
       logDirFailureChannel,
     })
+  }
+
+  /** Loads what an earlier world left. */
+  async load(): Promise<this> {
+    await this.logManager.loadLogs()
+    return this
   }
 
   /** Sends one partition's LeaderAndIsr; broker 1 leads with `isr` unless told otherwise. */

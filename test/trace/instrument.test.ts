@@ -22,6 +22,14 @@ export class Animal {
   }
   #say(times, loud) { return this.#name.repeat(times) + (loud ? '!' : '') }
   *legs() { yield 1 }
+  *walk(far): Steps<string> {
+    for (let at = 0; at < far; at++) {
+      // Take a step.
+      this.#say(1, false)
+      yield at
+    }
+    return this.#name
+  }
   get name() { return this.#name }
 }
 export class Dog extends Animal {
@@ -93,6 +101,12 @@ describe('instrument()', () => {
     expect(await Zoo.open(1)).toBe('wuf')
     expect(() => Zoo.open(2)).toThrow('once is enough')
     expect([...new Animal('x').legs()]).toEqual([1])
+    const walk = new Animal('x').walk(2)
+    expect([walk.next(), walk.next(), walk.next()]).toEqual([
+      { value: 0, done: false },
+      { value: 1, done: false },
+      { value: 'x', done: true },
+    ])
     expect(visit(1, 2, 3)).toBe(6)
   })
 
@@ -144,5 +158,42 @@ describe('instrument()', () => {
     const { frames } = await record(({ Zoo }) => Zoo.open(2))
     expect(frames.at(-1)?.error).toBe('RangeError: once is enough')
     expect(frames.at(-1)?.paragraphs).toHaveLength(1)
+  })
+
+  it('records work that pauses as one call, whatever runs in its pauses', async () => {
+    const { frames } = await record(({ Animal, visit }) => {
+      const walk = new Animal('x').walk(2)
+      walk.next()
+      visit(1)
+      walk.next()
+      return walk.next()
+    })
+    expect(frames.map(({ name, parent }) => [name, parent])).toEqual([
+      ['new Animal', 0],
+      ['Animal.walk', 0],
+      ['Animal.say', 2],
+      ['visit', 0],
+      ['Animal.say', 2],
+    ])
+    expect(frames[1]).toMatchObject({ args: { far: '2' }, result: "'x'" })
+    expect(frames[1]?.paragraphs).toHaveLength(2)
+    expect(frames[1]?.endSeq).toBeGreaterThan(frames[4]?.seq ?? 0)
+  })
+
+  it('records work that is given up, or fails, at a pause', async () => {
+    const { frames } = await record(({ Animal }) => {
+      const left = new Animal('x').walk(2)
+      left.next()
+      left.return()
+      const failing = new Animal('x').walk(2)
+      failing.next()
+      failing.throw(new RangeError('no ground'))
+    })
+    const walks = frames.filter(({ name }) => name === 'Animal.walk')
+    expect(walks.map(({ error }) => error)).toEqual([
+      undefined,
+      'RangeError: no ground',
+    ])
+    expect(walks.map(({ endSeq }) => typeof endSeq)).toEqual(['number', 'number'])
   })
 })

@@ -128,7 +128,7 @@ const environment = { platform: nodePlatform() }
 
 function openLog(dir: string): Log {
   const { platform } = environment
-  return new Log({
+  return Log.open({
     ...{ dir, platform, logStartOffset: 0, recoveryPoint: 0 },
     config: new LogConfig({
       'cleanup.policy': 'compact',

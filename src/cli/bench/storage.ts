@@ -221,7 +221,7 @@ function fill(log: Log, bytes: number): void {
 function openLog(dir: string): Log {
   const platform = nodePlatform()
   const props: LogProps = { 'max.message.bytes': 2_000_000 }
-  return new Log({
+  return Log.open({
     dir,
     config: new LogConfig(props),
     logStartOffset: 0,

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { finish } from '../../../src/base/async/steps.ts'
 import { KafkaStorageException } from '../../../src/base/errors.ts'
 import type { MemoryStorage } from '../../../src/base/platform/memory/MemoryStorage.ts'
 import { memoryPlatform } from '../../../src/base/platform/memory/memory-platform.ts'
@@ -230,7 +231,7 @@ function checkProducers(log: Log): void {
     for (const batch of segment.log.batches()) {
       if (batch.isControlBatch && replay.lastEntry(batch.producerId) === undefined)
         continue
-      loadProducersFromLog(replay, [batch])
+      finish(loadProducersFromLog(replay, [batch]))
     }
   }
   const isRetained = (lastDataOffset: number) => lastDataOffset >= log.logStartOffset

@@ -59,6 +59,7 @@ const managerConfig = {
   logFlushSchedulerIntervalMs: Number.MAX_SAFE_INTEGER,
   logFlushOffsetCheckpointIntervalMs: Number.MAX_SAFE_INTEGER,
   logFlushStartOffsetCheckpointIntervalMs: Number.MAX_SAFE_INTEGER,
+  numRecoveryThreadsPerDataDir: 2,
   transactionIdExpirationMs: 604_800_000,
 }
 
@@ -124,6 +125,7 @@ export async function openLogs(platform: MemoryPlatform): Promise<Logs> {
         ...{ config: cleanerConfig, logDirs, logs, logDirFailureChannel, platform },
       }),
   })
+  await manager.loadLogs()
   return { platform, scheduler, manager }
 }
 

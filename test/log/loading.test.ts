@@ -1,0 +1,273 @@
+/**
+ * How a broker loads the logs that it finds: side by side, with breath, to the end or not
+ * at all.
+ */
+import { describe, expect, it } from 'vitest'
+import { KafkaScheduler } from '../../src/base/async/KafkaScheduler.ts'
+import {
+  type MemoryPlatform,
+  memoryPlatform,
+} from '../../src/base/platform/memory/memory-platform.ts'
+import { VirtualClock } from '../../src/base/platform/memory/VirtualClock.ts'
+import { nextMacrotask } from '../../src/base/platform/node/macrotask.ts'
+import { TopicPartition } from '../../src/base/TopicPartition.ts'
+import type { Log } from '../../src/log/Log.ts'
+import { LogConfig } from '../../src/log/LogConfig.ts'
+import { LogDirFailureChannel } from '../../src/log/LogDirFailureChannel.ts'
+import { LogManager } from '../../src/log/LogManager.ts'
+import { batchOf, readAll } from './log-fixture.ts'
+
+const marker = '/a/.kafka_cleanshutdown'
+const recoveryPoints = '/a/recovery-point-offset-checkpoint'
+const logConfig = new LogConfig({ 'segment.bytes': 500, 'index.interval.bytes': 100 })
+
+function newManager(
+  platform: MemoryPlatform,
+  options: { logDirs?: string[]; lanes?: number } = {},
+) {
+  const { logDirs = ['/a'], lanes = 1 } = options
+  const scheduler = new KafkaScheduler(platform.clock)
+  scheduler.startup()
+  const channel = new LogDirFailureChannel(logDirs.length)
+  const manager = new LogManager({
+    logDirs,
+    topicConfigs: new Map(),
+    initialDefaultConfig: logConfig,
+    config: {
+      logCleanupIntervalMs: 300_000,
+      logFlushSchedulerIntervalMs: Number.MAX_SAFE_INTEGER,
+      logFlushOffsetCheckpointIntervalMs: 60_000,
+      logFlushStartOffsetCheckpointIntervalMs: 60_000,
+      numRecoveryThreadsPerDataDir: lanes,
+      transactionIdExpirationMs: 604_800_000,
+    },
+    scheduler,
+    platform,
+    logDirFailureChannel: channel,
+  })
+  const stop = async () => {
+    await scheduler.shutdown()
+    await manager.shutdown()
+  }
+  return { manager, scheduler, channel, stop }
+}
+
+async function startManager(
+  platform: MemoryPlatform,
+  options: { logDirs?: string[]; lanes?: number } = {},
+) {
+  const started = newManager(platform, options)
+  await started.manager.loadLogs()
+  return started
+}
+
+const partition = (i: number) => new TopicPartition('orders', i)
+
+/** Logs with 20 batches each, in turn in each directory; the plug is pulled unless told. */
+async function filled(
+  count: number,
+  options: { logDirs?: string[]; isClean?: boolean } = {},
+): Promise<MemoryPlatform> {
+  const platform = memoryPlatform()
+  const { manager, scheduler, stop } = await startManager(platform, options)
+  for (let i = 0; i < count; i++) {
+    const log = manager.getOrCreateLog(partition(i), logConfig)
+    for (let j = 0; j < 20; j++) log.appendAsLeader(batchOf(`v${j}`), 0)
+  }
+  if (options.isClean) {
+    await stop()
+    return platform
+  }
+
+  // Half of it is on the disk, and known to be.
+  for (const log of manager.allLogs) await log.flush(10)
+  manager.checkpointLogRecoveryOffsets()
+  await scheduler.shutdown()
+  platform.storage.crash('keep')
+  return platform
+}
+
+/** A clock on which every look takes some time. */
+class TickingClock extends VirtualClock {
+  readonly #stepMs: number
+  #looks = 0
+
+  constructor(stepMs: number) {
+    super()
+    this.#stepMs = stepMs
+  }
+
+  override monotonic(): number {
+    this.#looks += 1
+    return this.#looks * this.#stepMs
+  }
+}
+
+/** The same disk on a platform on whose clock every look takes some time. */
+function ticking(platform: MemoryPlatform, ms: number): MemoryPlatform {
+  const { storage, random, network, hostName } = platform
+  const clock = new TickingClock(ms)
+  return { storage, random, network, hostName, clock } as unknown as MemoryPlatform
+}
+
+/** Whose files change while logs are loaded, in order, each turn once. */
+async function turnsOf(platform: MemoryPlatform, lanes: number): Promise<string[]> {
+  const turns: string[] = []
+  platform.storage.beforeChange = ({ path }) => {
+    const name = /orders-\d/.exec(path)?.[0]
+    if (name !== undefined && turns.at(-1) !== name) turns.push(name)
+  }
+  const { manager } = await startManager(platform, { lanes })
+  platform.storage.beforeChange = undefined
+  for (const log of manager.allLogs) expect(readAll(log)).toHaveLength(20)
+  return turns
+}
+
+describe('loadLogs()', () => {
+  it('recovers one log after the other in one lane', async () => {
+    const turns = await turnsOf(await filled(3), 1)
+    expect(turns).toEqual(['orders-0', 'orders-1', 'orders-2'])
+  })
+
+  it('recovers as many logs of a directory side by side as there are lanes', async () => {
+    const turns = await turnsOf(await filled(3), 2)
+    expect(turns.slice(0, 4)).toEqual(['orders-0', 'orders-1', 'orders-0', 'orders-1'])
+    expect(turns.indexOf('orders-2')).toBeGreaterThan(4)
+    expect(turns.at(-1)).toBe('orders-2')
+  })
+
+  it('recovers directories side by side, in one lane each', async () => {
+    const platform = await filled(2, { logDirs: ['/a', '/b'] })
+    const turns: string[] = []
+    platform.storage.beforeChange = ({ path }) => {
+      const dir = path.slice(0, 2)
+      if (path.includes('orders') && turns.at(-1) !== dir) turns.push(dir)
+    }
+    await startManager(platform, { logDirs: ['/a', '/b'] })
+    expect(turns.slice(0, 4)).toEqual(['/a', '/b', '/a', '/b'])
+  })
+
+  it('lets everything else go on while it recovers', async () => {
+    const platform = ticking(await filled(2), 4)
+    const { manager } = newManager(platform)
+    let turns = 0
+    let isLoaded = false
+    const others = async () => {
+      for (; !isLoaded; turns++) await nextMacrotask()
+    }
+    const done = others()
+    await manager.loadLogs()
+    isLoaded = true
+    await done
+    expect(turns).toBeGreaterThan(3)
+  })
+
+  it('gives up when the signal fires, and leaves the directory as it was', async () => {
+    const platform = ticking(await filled(3), 4)
+    const before = platform.storage.readFile(recoveryPoints).toString()
+    expect(before).toContain('orders 0 10')
+    const first = newManager(platform)
+    const ending = new AbortController()
+    const loading = first.manager.loadLogs(ending.signal)
+    await nextMacrotask()
+    ending.abort()
+    await expect(loading).rejects.toThrow('the wait was aborted')
+
+    // A shutdown has nothing to say about it either.
+    expect(first.manager.allLogs).toEqual([])
+    await first.stop()
+    expect(platform.storage.exists(marker)).toBe(false)
+    expect(platform.storage.readFile(recoveryPoints).toString()).toBe(before)
+    const second = await startManager(platform)
+    for (let i = 0; i < 3; i++) {
+      expect(readAll(second.manager.getLog(partition(i)) as Log)).toHaveLength(20)
+    }
+  })
+
+  it('keeps the clean marker until the last log of its directory is open', async () => {
+    const platform = ticking(await filled(3, { isClean: true }), 10)
+    const ending = new AbortController()
+    const loading = newManager(platform).manager.loadLogs(ending.signal)
+    await nextMacrotask()
+    ending.abort()
+    await expect(loading).rejects.toThrow('the wait was aborted')
+    expect(platform.storage.exists(marker)).toBe(true)
+    await startManager(platform)
+    expect(platform.storage.exists(marker)).toBe(false)
+  })
+
+  it('writes nothing down for a directory that is not loaded', async () => {
+    const platform = await filled(2)
+    const before = platform.storage.readFile(recoveryPoints).toString()
+    const { manager, stop } = newManager(platform)
+    manager.getOrCreateLog(partition(7), logConfig)
+    manager.checkpointLogRecoveryOffsets()
+    await stop()
+    expect(platform.storage.readFile(recoveryPoints).toString()).toBe(before)
+    expect(platform.storage.exists(marker)).toBe(false)
+  })
+
+  it('takes a directory offline whose disk fails, and loads the others', async () => {
+    const logDirs = ['/a', '/b']
+    const platform = await filled(4, { logDirs })
+    const before = platform.storage.readFile(recoveryPoints).toString()
+    platform.storage.addFault({
+      ...{ operations: ['read'], path: '/a/orders-0', code: 'EIO', times: 1 },
+    })
+    const first = await startManager(platform, { logDirs })
+    expect(await first.channel.takeNextOfflineLogDir(AbortSignal.timeout(0))).toBe('/a')
+    expect(first.manager.liveLogDirs).toEqual(['/b'])
+    const names = first.manager.allLogs.map(({ name }) => name)
+    expect(names).toEqual(['orders-1', 'orders-3'])
+
+    // A stop says nothing of what it does not know.
+    await first.stop()
+    expect(platform.storage.readFile(recoveryPoints).toString()).toBe(before)
+    expect(platform.storage.exists(marker)).toBe(false)
+    expect(platform.storage.exists('/b/.kafka_cleanshutdown')).toBe(true)
+    const second = await startManager(platform, { logDirs })
+    expect(second.manager.allLogs).toHaveLength(4)
+  })
+
+  it('fails when no directory is left, and gives the locks back', async () => {
+    const platform = await filled(1)
+    const { storage } = platform
+    storage.addFault({
+      operations: ['read'],
+      path: '/a/orders-0',
+      code: 'EIO',
+      times: 1,
+    })
+    await expect(startManager(platform)).rejects.toThrow(/all log dirs in \/a/)
+    expect((await startManager(platform)).manager.allLogs).toHaveLength(1)
+  })
+
+  it('gives the locks back when a log is there twice', async () => {
+    const logDirs = ['/a', '/b']
+    const platform = await filled(2, { logDirs })
+    platform.storage.mkdir('/b/orders-0')
+    await expect(startManager(platform, { logDirs })).rejects.toThrow(/duplicate log/)
+    platform.storage.removeDirectory('/b/orders-0')
+    const { manager } = await startManager(platform, { logDirs })
+    expect(manager.allLogs).toHaveLength(2)
+  })
+
+  it('gives the locks back when a directory is no log', async () => {
+    const platform = await filled(1)
+    platform.storage.mkdir('/a/lost+found')
+    await expect(startManager(platform)).rejects.toThrow(/lost\+found/)
+    platform.storage.removeDirectory('/a/lost+found')
+    await startManager(platform)
+  })
+
+  it('gives the lock of one directory back when another is taken', async () => {
+    const platform = memoryPlatform()
+    platform.storage.mkdir('/b')
+    const release = platform.storage.lock('/b/.lock')
+    expect(() => newManager(platform, { logDirs: ['/a', '/b'] })).toThrow(
+      /another broker/,
+    )
+    release()
+    await startManager(platform, { logDirs: ['/a', '/b'] })
+  })
+})
