@@ -150,7 +150,7 @@ export class DefaultRecordBatch implements RecordBatch {
   }
 
   get hasProducerId(): boolean {
-    return this.producerId > -1n
+    return this.buffer.readInt8(PRODUCER_ID_OFFSET) >= 0
   }
 
   get isTransactional(): boolean {
@@ -194,14 +194,9 @@ export class DefaultRecordBatch implements RecordBatch {
     }
 
     // Refuse numbers that a double cannot hold.
-    const { baseOffset, firstTimestamp, maxTimestamp } = this
-    for (const value of [baseOffset, firstTimestamp, maxTimestamp]) {
-      if (!Number.isSafeInteger(value)) {
-        throw new InvalidRecordException(
-          `an offset or timestamp of ${value} is too large`,
-        )
-      }
-    }
+    ensureSafe(this.baseOffset)
+    ensureSafe(this.firstTimestamp)
+    ensureSafe(this.maxTimestamp)
   }
 
   setLastOffset(offset: number): void {
@@ -293,4 +288,9 @@ export class DefaultRecordBatch implements RecordBatch {
     const end = Math.min(this.sizeInBytes, this.buffer.length)
     return crc32c(this.buffer, ATTRIBUTES_OFFSET, end)
   }
+}
+
+function ensureSafe(value: number): void {
+  if (Number.isSafeInteger(value)) return
+  throw new InvalidRecordException(`an offset or timestamp of ${value} is too large`)
 }

@@ -318,25 +318,31 @@ function validateBatch(batch: RecordBatch, request: ValidationRequest): void {
 
 /** Checks what only the broker itself may break. */
 function validateClientBatch(batch: RecordBatch): void {
+  const { magic } = batch
+
   // Hold the count against the offsets: a producer leaves no gaps.
-  const { magic, baseSequence, producerId } = batch
   if (magic >= RecordBatch.MAGIC_VALUE_V2) {
-    const range = `[${batch.baseOffset}, ${batch.lastOffset}]`
-    const countFromOffsets = batch.lastOffset - batch.baseOffset + 1
+    const { baseOffset, lastOffset } = batch
+    const countFromOffsets = lastOffset - baseOffset + 1
     const count = batch.countOrNull ?? 0
     if (countFromOffsets <= 0) {
-      throw new InvalidRecordException(`the batch has an invalid offset range ${range}`)
+      throw new InvalidRecordException(
+        `the batch has an invalid offset range [${baseOffset}, ${lastOffset}]`,
+      )
     }
     if (count <= 0)
       throw new InvalidRecordException(`the batch reports ${count} records`)
     if (count !== countFromOffsets) {
-      throw new InvalidRecordException(`offsets ${range} do not fit ${count} records`)
+      throw new InvalidRecordException(
+        `offsets [${baseOffset}, ${lastOffset}] do not fit ${count} records`,
+      )
     }
   }
 
-  if (batch.hasProducerId && baseSequence < 0) {
+  if (batch.hasProducerId && batch.baseSequence < 0) {
     throw new InvalidRecordException(
-      `invalid sequence ${baseSequence} in a batch of producer id ${producerId}`,
+      `invalid sequence ${batch.baseSequence} in a batch of producer id ` +
+        `${batch.producerId}`,
     )
   }
   if (batch.isControlBatch) {

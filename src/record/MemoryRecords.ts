@@ -23,6 +23,9 @@ import type { RecordBatch } from './RecordBatch.ts'
 import { type FilterResult, filterTo, type RecordFilter } from './RecordFilter.ts'
 import { RecordsUtil } from './RecordsUtil.ts'
 
+/** Views that a set keeps: an append goes over its batches four times. */
+const MAX_KEPT_BATCHES = 16
+
 /** Batches in memory. */
 export class MemoryRecords implements BytesSource {
   /** No batch at all. */
@@ -30,6 +33,9 @@ export class MemoryRecords implements BytesSource {
 
   /** All bytes, a trailing partial batch included. */
   readonly buffer: Buffer
+
+  /** The first batches, as far as someone has gone. */
+  readonly #kept: RecordBatch[] = []
 
   /** @param buffer - batches one after the other; kept, not copied */
   constructor(buffer: Buffer) {
@@ -58,8 +64,8 @@ export class MemoryRecords implements BytesSource {
    * @throws CorruptRecordException on arriving at an impossible size or format
    */
   *batches(): Generator<RecordBatch, void, undefined> {
-    for (let position = 0; ; ) {
-      const batch = nextBatch(this.buffer, position)
+    for (let n = 0, position = 0; ; n++) {
+      const batch = this.#kept[n] ?? this.#batchAt(position, n)
       if (batch === undefined) return
       yield batch
       position += batch.sizeInBytes
@@ -177,5 +183,12 @@ export class MemoryRecords implements BytesSource {
     })
     builder.appendEndTxnMarker(timestamp, marker)
     return new MemoryRecords(builder.build())
+  }
+
+  #batchAt(position: number, n: number): RecordBatch | undefined {
+    const batch = nextBatch(this.buffer, position)
+    const isFew = n < MAX_KEPT_BATCHES
+    if (batch !== undefined && isFew) this.#kept[n] = batch
+    return batch
   }
 }
