@@ -27,7 +27,7 @@ import { logger } from '../base/logger.ts'
 import type { Platform } from '../base/platform/Platform.ts'
 import type { TopicPartition } from '../base/TopicPartition.ts'
 import { batchSizeAt } from '../record/ByteBufferLogInputStream.ts'
-import type { KafkaRecord } from '../record/KafkaRecord.ts'
+import type { RecordCursor } from '../record/KafkaRecord.ts'
 import { MemoryRecords } from '../record/MemoryRecords.ts'
 import type { RecordBatch } from '../record/RecordBatch.ts'
 import type { BatchRetention, RecordFilter } from '../record/RecordFilter.ts'
@@ -47,6 +47,9 @@ import type { OffsetMap } from './OffsetMap.ts'
 import type { Throttler } from './Throttler.ts'
 
 const maxInt = 0x7fffffff
+
+/** Records after which everything else runs: a millisecond or two of work. */
+const recordsAtOnce = 2000
 
 /** What a cleaner is made with. */
 export interface CleanerOptions {
@@ -280,7 +283,7 @@ export class Cleaner {
    */
   shouldRetainRecord(
     retainDeletes: boolean,
-    record: KafkaRecord,
+    record: RecordCursor,
     stats: CleanerStats,
   ): boolean {
     // Beyond the map nothing is known.
@@ -288,12 +291,13 @@ export class Cleaner {
     if (record.offset > offsetMap.latestOffset) return true
 
     // Without a key there is no way to tell.
-    if (record.key === null) {
+    const key = record.key()
+    if (key === null) {
       stats.invalidMessage()
       return false
     }
-    const isRedundant = record.offset < offsetMap.get(record.key)
-    const isObsoleteDelete = !retainDeletes && record.value === null
+    const isRedundant = record.offset < offsetMap.get(key)
+    const isObsoleteDelete = !retainDeletes && !record.hasValue
     return !isRedundant && !isObsoleteDelete
   }
 
@@ -422,10 +426,12 @@ export class Cleaner {
     } else if (transactionMetadata.onBatchRead(batch)) {
       stats.indexMessagesRead(batch.countOrNull ?? 0)
     } else {
-      for (const record of batch) {
-        if (record.key !== null && record.offset >= startOffset) {
+      const record = batch.streamingIterator()
+      while (record.next()) {
+        const key = record.offset >= startOffset ? record.key() : null
+        if (key !== null) {
           if (offsetMap.size >= maxDesiredMapSize) return true
-          offsetMap.put(record.key, record.offset)
+          offsetMap.put(key, record.offset)
         }
         stats.indexMessagesRead(1)
       }
@@ -463,18 +469,18 @@ export class Cleaner {
   }
 
   /**
-   * Reads whole batches from a position on: as many as fit, at least one. They are there
-   * until the next piece is read.
+   * Reads whole batches from a position on: as many as fit and are not too much work, at
+   * least one. They are there until the next piece is read.
    */
   #readChunk(segment: LogSegment, position: number): MemoryRecords {
     this.#readBuffer ??= Buffer.allocUnsafe(this.#options.ioBufferSize)
     const chunk = segment.log.readInto(this.#readBuffer, position)
     const firstSize = batchSizeAt(chunk, 0)
-    if (firstSize === undefined || firstSize <= chunk.length) {
-      return new MemoryRecords(chunk)
+    if (firstSize !== undefined && firstSize > chunk.length) {
+      const large = Buffer.allocUnsafe(firstSize)
+      return new MemoryRecords(segment.log.readInto(large, position))
     }
-    const large = Buffer.allocUnsafe(firstSize)
-    return new MemoryRecords(segment.log.readInto(large, position))
+    return firstRecords(new MemoryRecords(chunk), recordsAtOnce)
   }
 
   /** Lets everything else run, then checks that the work is to go on. */
@@ -491,6 +497,21 @@ export class Cleaner {
       this.#log.warn(`Could not remove ${cleaned.log.path}`, error)
     }
   }
+}
+
+/**
+ * The first batches of a set, up to the one with which it has enough records. The old
+ * formats do not tell how many a batch holds; theirs count as one.
+ */
+function firstRecords(set: MemoryRecords, enough: number): MemoryRecords {
+  let records = 0
+  let bytes = 0
+  for (const batch of set.batches()) {
+    records += batch.countOrNull ?? 1
+    bytes += batch.sizeInBytes
+    if (records >= enough) return new MemoryRecords(set.buffer.subarray(0, bytes))
+  }
+  return set
 }
 
 /** Removes what an earlier try has left. */

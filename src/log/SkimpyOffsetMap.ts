@@ -4,19 +4,19 @@
  * The map of the cleaner, in 24 bytes a key however long the keys are: it keeps a hash of
  * 16 bytes in place of the key, and takes two keys of one hash for the same key.
  *
- *     hashes   │ h0 h1 h2 h3 │             │ h0 h1 h2 h3 │      4 × u32 a slot
- *     offsets  │   offset+1  │      0      │   offset+1  │      f64 a slot, 0: free
+ * When its table is three quarters full it begins a larger one. Moving a million entries
+ * would hold up everything else for a tenth of a second, so each key that is put moves only
+ * a few; until the old table is empty, what is not in the new one is looked for there.
  *
- * A key is looked for first in the four slots that the words of its hash name, then in the
- * slots behind the last of them. Nothing is ever removed, so the first free slot ends the
- * search.
+ *     put(key) ─▶ table ◀── 8 slots at each put ── former
+ *     get(key) ─▶ table, then former
  *
  * Invariants: at most `memory` bytes when full; the owner stops adding before that, at its
  * load factor.
  *
  * @kafka core/src/main/scala/kafka/log/OffsetMap.scala#SkimpyOffsetMap
- * @differs Kafka takes all memory at once; here the tables begin small and grow fourfold up
- *   to the limit (a quarter more while they do). Its hash is MD5; here MurmurHash3 of 128
+ * @differs Kafka takes all memory at once; here the tables begin small and double up to
+ *   the limit (half as much again while they do). Its hash is MD5; here MurmurHash3 of 128
  *   bits, which is ten times faster in TypeScript and spreads as well, but a writer who
  *   wants two keys of one hash can find some, and lose one of his own two records.
  * @module
@@ -24,15 +24,16 @@
 import { IllegalArgumentException } from '../base/errors.ts'
 import { murmur3 } from './murmur3.ts'
 import type { OffsetMap } from './OffsetMap.ts'
-
-/** Words of a hash. */
-const hashWords = 4
+import { bytesPerSlot, hashWords, OffsetTable } from './offset-table.ts'
 
 /** Slots to begin with. */
 const initialSlots = 1024
 
-/** Share of the present slots at which the tables grow. */
+/** Share of the present slots at which the table grows. */
 const growAt = 0.75
+
+/** Slots of the former table that each put moves; it is empty long before the next. */
+const slotsAPut = 8
 
 /**
  * A map from hashes of keys to offsets, of bounded size.
@@ -41,20 +42,18 @@ const growAt = 0.75
  */
 export class SkimpyOffsetMap implements OffsetMap {
   /** Bytes of an entry: the hash and the offset. */
-  static readonly bytesPerEntry = hashWords * 4 + 8
+  static readonly bytesPerEntry = bytesPerSlot
 
   /** Entries that fit into the memory it may take. */
   readonly slots: number
 
-  #capacity = 0
-  #hashes = new Uint32Array(0)
-  #offsets = new Float64Array(0)
+  #table = new OffsetTable(0)
   #size = 0
   #latestOffset = -1
 
-  /** Keys looked for and slots looked at, to tell how well it works. */
-  #lookups = 0
-  #probes = 0
+  /** The table before the last growth, and how much of it has been moved. */
+  #former: OffsetTable | undefined
+  #moved = 0
 
   /** The hash of the key at hand. */
   readonly #hash = new Uint32Array(hashWords)
@@ -80,14 +79,15 @@ export class SkimpyOffsetMap implements OffsetMap {
     return this.#size / this.slots
   }
 
-  /** Share of the slots that were looked at in vain, of all that were. */
+  /** Share of the slots that were looked at in vain, of all since it last grew. */
   get collisionRate(): number {
-    return this.#probes === 0 ? 0 : (this.#probes - this.#lookups) / this.#probes
+    const { lookups, probes } = this.#table
+    return probes === 0 ? 0 : (probes - lookups) / probes
   }
 
   /** Bytes that the tables take now. */
   get memoryBytes(): number {
-    return this.#hashes.byteLength + this.#offsets.byteLength
+    return this.#table.memoryBytes + (this.#former?.memoryBytes ?? 0)
   }
 
   /**
@@ -97,31 +97,28 @@ export class SkimpyOffsetMap implements OffsetMap {
    */
   put(key: Buffer, offset: number): void {
     // Make room, as long as there is memory.
-    if (this.#size >= this.#capacity * growAt && this.#capacity < this.slots) {
-      this.#grow(Math.min(this.#capacity * 4, this.slots))
-    }
+    const { capacity } = this.#table
+    if (this.#former !== undefined) this.#moveSome(this.#former)
+    else if (this.#size >= capacity * growAt && capacity < this.slots) this.#grow()
 
     // Put it where it is, or into the first free slot.
     murmur3(key, this.#hash)
-    const slot = this.#slotOf(this.#hash, 0)
-    if (slot === -1) {
+    const isNew = this.#table.put(this.#hash, offset)
+    if (isNew === undefined) {
       throw new IllegalArgumentException(
         `attempt to add a new entry to a full offset map of ${this.slots}`,
       )
     }
-    if (this.#offsets[slot] === 0) {
-      this.#hashes.set(this.#hash, slot * hashWords)
-      this.#size += 1
-    }
-    this.#offsets[slot] = offset + 1
+    if (isNew && !this.#isInFormer()) this.#size += 1
     this.updateLatestOffset(offset)
   }
 
   /** The offset of a key, -1 when it was not noted. */
   get(key: Buffer): number {
     murmur3(key, this.#hash)
-    const slot = this.#slotOf(this.#hash, 0)
-    return slot === -1 ? -1 : (this.#offsets[slot] as number) - 1
+    const offset = this.#table.get(this.#hash)
+    if (offset !== -1 || this.#former === undefined) return offset
+    return this.#former.get(this.#hash)
   }
 
   /** Notes that all up to an offset was looked at. */
@@ -131,55 +128,29 @@ export class SkimpyOffsetMap implements OffsetMap {
 
   /** Forgets everything, and gives the memory back. */
   clear(): void {
-    this.#allocate(Math.min(initialSlots, this.slots))
+    this.#table = new OffsetTable(Math.min(initialSlots, this.slots))
+    this.#former = undefined
     this.#size = 0
     this.#latestOffset = -1
-    this.#lookups = 0
-    this.#probes = 0
   }
 
-  /** The slot of a hash, or the free one where it belongs; -1 when there is neither. */
-  #slotOf(hash: Uint32Array, at: number): number {
-    this.#lookups += 1
-    const capacity = this.#capacity
-    for (let attempt = 0; attempt < capacity + hashWords; attempt++) {
-      // The words of the hash first, then one slot after the other.
-      this.#probes += 1
-      const word = hash[at + Math.min(attempt, hashWords - 1)] as number
-      const slot = (word + Math.max(0, attempt - hashWords + 1)) % capacity
-      if (this.#offsets[slot] === 0 || this.#isAt(slot, hash, at)) return slot
-    }
-    return -1
+  /** Begins a larger table. */
+  #grow(): void {
+    this.#former = this.#table
+    this.#moved = 0
+    this.#table = new OffsetTable(Math.min(this.#former.capacity * 2, this.slots))
   }
 
-  #isAt(slot: number, hash: Uint32Array, at: number): boolean {
-    const hashes = this.#hashes
-    const base = slot * hashWords
-    return (
-      hashes[base] === hash[at] &&
-      hashes[base + 1] === hash[at + 1] &&
-      hashes[base + 2] === hash[at + 2] &&
-      hashes[base + 3] === hash[at + 3]
-    )
+  /** Moves a few entries into the larger table. */
+  #moveSome(former: OffsetTable): void {
+    const end = Math.min(this.#moved + slotsAPut, former.capacity)
+    this.#table.takeOver(former, this.#moved, end)
+    this.#moved = end
+    if (end === former.capacity) this.#former = undefined
   }
 
-  #allocate(capacity: number): void {
-    this.#capacity = capacity
-    this.#hashes = new Uint32Array(capacity * hashWords)
-    this.#offsets = new Float64Array(capacity)
-  }
-
-  #grow(capacity: number): void {
-    const hashes = this.#hashes
-    const offsets = this.#offsets
-    this.#allocate(capacity)
-    for (let i = 0; i < offsets.length; i++) {
-      const offset = offsets[i] as number
-      if (offset === 0) continue
-      const slot = this.#slotOf(hashes, i * hashWords)
-      const words = hashes.subarray(i * hashWords, (i + 1) * hashWords)
-      this.#hashes.set(words, slot * hashWords)
-      this.#offsets[slot] = offset
-    }
+  /** Says whether the key at hand was noted before the last growth. */
+  #isInFormer(): boolean {
+    return this.#former !== undefined && this.#former.get(this.#hash) !== -1
   }
 }

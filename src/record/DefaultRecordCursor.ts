@@ -41,6 +41,7 @@ export class DefaultRecordCursor implements RecordCursor {
   timestamp = -1
   sizeInBytes = 0
   hasKey = false
+  hasValue = false
 
   readonly #bytes: Buffer
   readonly #origin: CursorOrigin
@@ -122,6 +123,7 @@ export class DefaultRecordCursor implements RecordCursor {
     this.#keyAt = this.#position
     if (this.#keyBytes > 0) this.#skip(this.#keyBytes)
     this.#valueBytes = this.#readVarint()
+    this.hasValue = this.#valueBytes >= 0
     this.#valueAt = this.#position
     if (this.#valueBytes > 0) this.#skip(this.#valueBytes)
 
@@ -131,6 +133,10 @@ export class DefaultRecordCursor implements RecordCursor {
     if (this.#headerCount !== 0) this.#skipHeaders()
     if (this.#position !== end) this.#fail('a record has bytes left over')
     return true
+  }
+
+  key(): Buffer | null {
+    return this.#slice(this.#keyAt, this.#keyBytes)
   }
 
   record(): KafkaRecord {

@@ -65,6 +65,9 @@ export interface KafkaRecord extends RecordView {
  *     while (cursor.next()) latest = Math.max(latest, cursor.timestamp)
  */
 export interface RecordCursor extends RecordView {
+  /** Whether the value is not null. */
+  readonly hasValue: boolean
+
   /**
    * Moves to the next record.
    *
@@ -75,6 +78,9 @@ export interface RecordCursor extends RecordView {
 
   /** Goes back before the first record; nothing is unpacked again. */
   rewind(): void
+
+  /** Cuts out the key of the record it stands on. */
+  key(): Buffer | null
 
   /** Cuts out the record it stands on. */
   record(): KafkaRecord

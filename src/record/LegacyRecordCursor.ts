@@ -39,6 +39,10 @@ export class LegacyRecordCursor implements RecordCursor {
     return this.record().hasKey
   }
 
+  get hasValue(): boolean {
+    return this.record().value !== null
+  }
+
   get isCompressed(): boolean {
     return this.record().isCompressed
   }
@@ -57,6 +61,10 @@ export class LegacyRecordCursor implements RecordCursor {
 
   rewind(): void {
     this.#index = -1
+  }
+
+  key(): Buffer | null {
+    return this.record().key
   }
 
   record(): KafkaRecord {

@@ -21,7 +21,7 @@
 import { IllegalStateException } from '../base/errors.ts'
 import { CompressionType } from './CompressionType.ts'
 import { DefaultRecordBatch } from './DefaultRecordBatch.ts'
-import type { KafkaRecord } from './KafkaRecord.ts'
+import type { KafkaRecord, RecordCursor } from './KafkaRecord.ts'
 import { MemoryRecordsBuilder } from './MemoryRecordsBuilder.ts'
 import { RECORD_BATCH_OVERHEAD, RecordBatch } from './RecordBatch.ts'
 import { TimestampType } from './TimestampType.ts'
@@ -42,9 +42,9 @@ export interface RecordFilter {
    * Judges a record.
    *
    * @param batch - the one it is in
-   * @param record - in the order of the batch
+   * @param record - stands on it; in the order of the batch
    */
-  shouldRetainRecord(batch: RecordBatch, record: KafkaRecord): boolean
+  shouldRetainRecord(batch: RecordBatch, record: RecordCursor): boolean
 }
 
 /** What was read and what stayed. */
@@ -95,12 +95,13 @@ export function filterTo(
     // the log (KAFKA-4298), repaired by writing the batch anew.
     const retained: KafkaRecord[] = []
     let writeOriginalBatch = true
-    for (const record of batch) {
+    const cursor = batch.streamingIterator()
+    while (cursor.next()) {
       result.messagesRead++
-      const stays = filter.shouldRetainRecord(batch, record)
-      if (stays) retained.push(record)
-      if (!stays || !record.hasMagic(batch.magic)) writeOriginalBatch = false
-      if (stays && record.offset > result.maxOffset) result.maxOffset = record.offset
+      const stays = filter.shouldRetainRecord(batch, cursor)
+      if (stays) retained.push(cursor.record())
+      if (!stays || !cursor.hasMagic(batch.magic)) writeOriginalBatch = false
+      if (stays && cursor.offset > result.maxOffset) result.maxOffset = cursor.offset
     }
 
     // Keep only the header of a batch that lost everything, if it is to stay.

@@ -9,6 +9,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { Deferred } from '../../src/base/async/Deferred.ts'
 import { hostErrorCode } from '../../src/base/platform/HostError.ts'
 import { memoryPlatform } from '../../src/base/platform/memory/memory-platform.ts'
+import { nextMacrotask } from '../../src/base/platform/node/macrotask.ts'
 import { nodePlatform } from '../../src/base/platform/node/node-platform.ts'
 import type {
   Connection,
@@ -344,6 +345,21 @@ describe('the clock of the node platform', () => {
     await clock.sleep(5)
     clock.clearTimeout(timer)
     expect(fired).toBe(false)
+  })
+
+  it('sleep(0) lets everything else run that is due, and no more', async () => {
+    const order: string[] = []
+    const other = nextMacrotask().then(() => order.push('other'))
+    await clock.sleep(0)
+    order.push('slept')
+    await other
+    expect(order).toEqual(['other', 'slept'])
+  })
+
+  it('sleep(0) rejects when its signal has fired', async () => {
+    const abort = new AbortController()
+    abort.abort()
+    await expect(clock.sleep(0, abort.signal)).rejects.toThrow('aborted')
   })
 
   it('sleep() rejects when its signal fires', async () => {

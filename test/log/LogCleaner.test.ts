@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { memoryPlatform } from '../../src/base/platform/memory/memory-platform.ts'
 import { TopicPartition } from '../../src/base/TopicPartition.ts'
 import { TopicPartitionMap } from '../../src/base/TopicPartitionMap.ts'
@@ -275,6 +275,42 @@ describe('LogCleaner', () => {
     await cleaner.shutdown()
   })
 
+  it('gives the turn to others after a few thousand records, however small', async () => {
+    // Two batches of 3,000 records fit into the read buffer together.
+    const { log, cleaner, platform } = createCleanedLog(
+      { 'segment.bytes': 200_000 },
+      { logCleanerIoBufferSize: 1_000_000 },
+    )
+    const records = Array.from({ length: 3000 }, (_, i) => ({
+      ...{ key: Buffer.from(`key ${i}`), value: Buffer.from('v'), timestamp: 1 },
+    }))
+    for (let i = 0; i < 4; i++) {
+      log.appendAsLeader(MemoryRecords.withRecords({}, ...records), 0)
+    }
+    log.roll()
+
+    // Each piece is read between two turns of the others.
+    const readInPiece: number[] = []
+    const { clock } = platform
+    const sleep = clock.sleep.bind(clock)
+    clock.sleep = (ms, signal) => {
+      readInPiece.push(0)
+      return sleep(ms, signal)
+    }
+    const put = SkimpyOffsetMap.prototype.put
+    const counted = vi
+      .spyOn(SkimpyOffsetMap.prototype, 'put')
+      .mockImplementation(function (this: SkimpyOffsetMap, key, offset) {
+        readInPiece[readInPiece.length - 1]! += 1
+        put.call(this, key, offset)
+      })
+    cleaner.startup()
+    await platform.virtualClock.advance(0)
+    await cleaner.shutdown()
+    counted.mockRestore()
+    expect(readInPiece.filter((n) => n > 0)).toEqual([3000, 3000, 3000, 3000])
+  })
+
   it('stops reading at log.cleaner.io.max.bytes.per.second', async () => {
     const clock = memoryPlatform().virtualClock
     const throttler = new Throttler({ desiredRatePerSec: 100, clock })
@@ -438,6 +474,24 @@ describe('SkimpyOffsetMap', () => {
     expect(map.latestOffset).toBe(4999)
     expect(map.memoryBytes).toBeLessThanOrEqual(24 * 5000)
     expect(() => map.put(Buffer.from('one more'), 5000)).toThrow('full offset map')
+  })
+
+  it('loses nothing, and counts nothing twice, while it grows', () => {
+    // Old keys are put again just after each growth, when their entries have not moved.
+    const map = new SkimpyOffsetMap(24 * 100_000)
+    const last = new Map<string, number>()
+    const put = (key: string, offset: number) => {
+      map.put(Buffer.from(key), offset)
+      last.set(key, offset)
+    }
+    for (let i = 0, offset = 0; i < 4000; i++) {
+      put(`key ${i}`, offset++)
+      put(`key ${(i * 7) % (i + 1)}`, offset++)
+      const at = `key ${(i * 31) % (i + 1)}`
+      expect(map.get(Buffer.from(at))).toBe(last.get(at))
+      expect(map.size).toBe(i + 1)
+    }
+    for (const [key, offset] of last) expect(map.get(Buffer.from(key))).toBe(offset)
   })
 
   it('takes the offset that was put last', () => {

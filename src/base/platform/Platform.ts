@@ -57,6 +57,7 @@ export interface Clock {
   /**
    * Waits.
    *
+   * @param ms - 0 lets everything else run that is due, once
    * @throws AbortError when `signal` is aborted first
    */
   sleep(ms: number, signal?: AbortSignal): Promise<void>

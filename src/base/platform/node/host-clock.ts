@@ -6,8 +6,10 @@
  *
  * @module
  */
+import { throwIfAborted } from '../../async/abort.ts'
 import type { Clock, TimerHandle } from '../Platform.ts'
 import { sleepOn } from '../sleep.ts'
+import { nextMacrotask } from './macrotask.ts'
 
 /** The host's timers fire at once beyond this; longer ones are cut in pieces. */
 const MAX_TIMEOUT_MS = 0x7fffffff
@@ -43,7 +45,12 @@ export class HostClock implements Clock {
     clearTimeout((handle as HostTimer | undefined)?.id)
   }
 
-  sleep(ms: number, signal?: AbortSignal): Promise<void> {
-    return sleepOn(this, ms, signal)
+  async sleep(ms: number, signal?: AbortSignal): Promise<void> {
+    if (ms > 0) return sleepOn(this, ms, signal)
+
+    // Give way once: the host's shortest timer is a whole millisecond.
+    throwIfAborted(signal)
+    await nextMacrotask()
+    throwIfAborted(signal)
   }
 }
