@@ -236,7 +236,7 @@ export class Partition extends PartitionReplicas {
 
     // Begin the way in, once.
     const replica = this.getReplica(replicaId)
-    if (replica && !this.#expanding.has(replica) && this.#mayJoinIsr(replica)) {
+    if (replica && !this.#expanding.has(replica) && this.mayJoinIsr(replica)) {
       this.#expanding.add(replica)
       // Not awaited: a fetch does not wait for ZooKeeper. Failure leaves the follower
       // outside, and its next fetch tries again.
@@ -252,7 +252,7 @@ export class Partition extends PartitionReplicas {
     try {
       leaderHWIncremented = await this.leaderIsrUpdateLock.runExclusive(async () => {
         // Look again: role and ISR may have changed while others held the lock.
-        if (!this.leaderReplicaIfLocal || !this.#mayJoinIsr(replica)) return false
+        if (!this.leaderReplicaIfLocal || !this.mayJoinIsr(replica)) return false
         log.info(`${this.topicPartition} lets ${replica.brokerId} into the isr`)
         await this.updateIsr(new Set([...this.inSyncReplicas, replica]))
         const leaderReplica = this.leaderReplicaIfLocal
@@ -264,7 +264,8 @@ export class Partition extends PartitionReplicas {
     if (leaderHWIncremented) this.tryCompleteDelayedRequests()
   }
 
-  #mayJoinIsr(replica: Replica): boolean {
+  /** Whether a follower outside the ISR has everything that may be committed. */
+  mayJoinIsr(replica: Replica): boolean {
     const hw = this.leaderReplicaIfLocal?.highWatermark.messageOffset
     if (hw === undefined || this.inSyncReplicas.has(replica)) return false
     if (this.replicas.get(replica.brokerId) !== replica) return false

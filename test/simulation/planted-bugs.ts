@@ -1,17 +1,22 @@
 /**
  * Bugs planted into the product from outside, one at a time: each replaces a method while
  * its history runs. The seed beside each showed the bug when it was planted; any change of
- * the product may shift what a seed shows, so the test tries some more from there on.
+ * the product may shift what a seed shows, so the test tries some more from there on. Some
+ * bugs show only when faults aim at them; half of all schedules aim at something.
  */
 import { Errors } from '../../src/base/errors.ts'
 import { MemoryStorage } from '../../src/base/platform/memory/MemoryStorage.ts'
+import { TopicPartitionMap } from '../../src/base/TopicPartitionMap.ts'
 import { PartitionLeaderElectionAlgorithms } from '../../src/controller/PartitionLeaderElectionAlgorithms.ts'
 import type { ProducerAppendInfo } from '../../src/log/ProducerAppendInfo.ts'
 import { ProducerStateEntry } from '../../src/log/ProducerStateEntry.ts'
 import { ProducerStateManager } from '../../src/log/ProducerStateManager.ts'
+import type { EpochEndOffset } from '../../src/network/fetcher/AbstractFetcherThread.ts'
 import { LocalPartitions } from '../../src/replica/LocalPartitions.ts'
 import { Partition } from '../../src/replica/Partition.ts'
 import { ReplicaFetcherThread } from '../../src/replica/ReplicaFetcherThread.ts'
+import { ReplicaManager } from '../../src/replica/ReplicaManager.ts'
+import type { AimName } from '../../src/testing/simulation/aims.ts'
 import { LeaderAndIsr } from '../../src/zk/LeaderAndIsr.ts'
 import { ZNodeAccess } from '../../src/zk/ZNodeAccess.ts'
 
@@ -20,6 +25,8 @@ export interface PlantedBug {
   readonly name: string
   /** The seed from which on histories are tried. */
   readonly seed: number
+  /** What its schedules aim at; 'none' for faults that fall as they may. */
+  readonly aim: AimName | 'none'
   /** A rule that it breaks there. */
   readonly finds: string
   /** Plants it. @returns what takes it out again */
@@ -49,6 +56,7 @@ export const plantedBugs: readonly PlantedBug[] = [
   {
     name: 'acknowledges before the high watermark',
     seed: 5,
+    aim: 'none',
     finds: 'acknowledged-lost',
     plant: () =>
       replace(
@@ -66,6 +74,7 @@ export const plantedBugs: readonly PlantedBug[] = [
   {
     name: 'moves the high watermark to its own log end',
     seed: 5,
+    aim: 'none',
     finds: 'acknowledged-lost',
     plant: () =>
       replace(partition, 'maybeIncrementLeaderHW', () => (leader) => {
@@ -78,6 +87,7 @@ export const plantedBugs: readonly PlantedBug[] = [
   {
     name: 'takes what it sends to a follower for what the follower has',
     seed: 17,
+    aim: 'none',
     finds: 'acknowledged-lost',
     plant: () =>
       replace(
@@ -96,6 +106,7 @@ export const plantedBugs: readonly PlantedBug[] = [
   {
     name: 'adopts an ISR that ZooKeeper refused',
     seed: 19,
+    aim: 'none',
     finds: 'value-changed',
     plant: () =>
       replace(
@@ -111,6 +122,7 @@ export const plantedBugs: readonly PlantedBug[] = [
   {
     name: 'writes states to ZooKeeper whatever their version',
     seed: 13,
+    aim: 'none',
     finds: 'epoch',
     plant: () =>
       replace(
@@ -125,6 +137,7 @@ export const plantedBugs: readonly PlantedBug[] = [
   {
     name: 'does not truncate',
     seed: 1,
+    aim: 'none',
     finds: 'replicas-differ',
     plant: () =>
       replace(
@@ -143,6 +156,7 @@ export const plantedBugs: readonly PlantedBug[] = [
   {
     name: 'elects a leader out of the ISR',
     seed: 20,
+    aim: 'none',
     finds: 'acknowledged-lost',
     plant: () =>
       replace(
@@ -154,6 +168,7 @@ export const plantedBugs: readonly PlantedBug[] = [
   {
     name: 'elects without a new leader epoch',
     seed: 1,
+    aim: 'none',
     finds: 'epoch',
     plant: () =>
       replace(
@@ -168,6 +183,7 @@ export const plantedBugs: readonly PlantedBug[] = [
   {
     name: 'shows consumers what is above the high watermark',
     seed: 1,
+    aim: 'none',
     finds: 'past-high-watermark',
     plant: () =>
       replace(
@@ -183,6 +199,7 @@ export const plantedBugs: readonly PlantedBug[] = [
   {
     name: 'appends a batch that it has already',
     seed: 2,
+    aim: 'none',
     finds: 'duplicate',
     plant: () => {
       const undo = replace(
@@ -207,6 +224,7 @@ export const plantedBugs: readonly PlantedBug[] = [
   {
     name: 'forgets producers when a follower becomes leader',
     seed: 14,
+    aim: 'none',
     finds: 'duplicate',
     plant: () => {
       const copied = new WeakSet<ProducerAppendInfo>()
@@ -237,6 +255,7 @@ export const plantedBugs: readonly PlantedBug[] = [
   {
     name: 'says that it flushed, and did not',
     seed: 15,
+    aim: 'none',
     finds: 'acknowledged-lost',
     plant: () =>
       replace(
@@ -251,5 +270,81 @@ export const plantedBugs: readonly PlantedBug[] = [
             return file
           },
       ),
+  },
+  {
+    name: 'lets any follower into the ISR',
+    seed: 1,
+    aim: 'newcomer',
+    finds: 'acknowledged-lost',
+    plant: () =>
+      replace(
+        partition,
+        'mayJoinIsr',
+        () =>
+          function (this: Partition, replica) {
+            return !this.inSyncReplicas.has(replica)
+          },
+      ),
+  },
+  {
+    name: 'truncates to the high watermark instead of by epoch',
+    seed: 2,
+    aim: 'fresh-follower',
+    finds: 'acknowledged-lost',
+    plant: () =>
+      replace(fetcher, 'fetchEpochsFromLeader', () => async (epochs) => {
+        const answers = new TopicPartitionMap<EpochEndOffset>()
+        for (const topicPartition of epochs.keys()) {
+          answers.set(topicPartition, { error: Errors.NONE, endOffset: -1 })
+        }
+        return answers
+      }),
+  },
+  {
+    name: 'takes a role whatever its leader epoch',
+    seed: 3,
+    aim: 'stale-state',
+    finds: 'not-healed',
+    plant: () => replace(partition, 'getLeaderEpoch', () => () => -1),
+  },
+  {
+    name: 'obeys a controller that was replaced',
+    seed: 2,
+    aim: 'old-controller',
+    finds: 'epoch',
+    plant: () => {
+      const manager = ReplicaManager.prototype
+      const newest = { controllerEpoch: { value: Number.MAX_SAFE_INTEGER } }
+      const undos = [
+        replace(
+          manager,
+          'becomeLeaderOrFollower',
+          (original) =>
+            function (this: ReplicaManager, id, request, onChange) {
+              const obeyed = Object.create(request, newest)
+              return original.call(this, id, obeyed, onChange)
+            },
+        ),
+        replace(
+          manager,
+          'stopReplicas',
+          (original) =>
+            function (this: ReplicaManager, request) {
+              return original.call(this, Object.create(request, newest))
+            },
+        ),
+        replace(
+          manager,
+          'maybeUpdateMetadataCache',
+          (original) =>
+            function (this: ReplicaManager, id, request) {
+              return original.call(this, id, Object.create(request, newest))
+            },
+        ),
+      ]
+      return () => {
+        for (const undo of undos) undo()
+      }
+    },
   },
 ]

@@ -129,6 +129,7 @@ export class HistoryCheck {
   readonly #states = new Map<string, PartitionStateSeen>()
   readonly #leaders = new Map<string, number>()
   readonly #controllers = new Map<number, number>()
+  readonly #told = new Map<string, number>()
   #controllerEpoch = -1
 
   /** What was found so far; at most a few of each rule. */
@@ -206,6 +207,24 @@ export class HistoryCheck {
     if (other === undefined) this.#leaders.set(key, fact.leader)
     else if (other !== fact.leader)
       this.#found('epoch', `${key}: brokers ${other} and ${fact.leader} both lead`)
+  }
+
+  /**
+   * A broker's process knows of a leader epoch. What it tells clients never goes back: a
+   * controller that was replaced must not be heard after the one that came later.
+   *
+   * @param fact - `broker` names one process: after a restart it is another
+   */
+  tells(fact: {
+    readonly broker: string
+    readonly partition: string
+    readonly leaderEpoch: number
+  }): void {
+    const key = `${fact.broker} of ${fact.partition}`
+    const before = this.#told.get(key) ?? -1
+    this.#told.set(key, fact.leaderEpoch)
+    if (before > fact.leaderEpoch)
+      this.#found('epoch', `${key}: told epoch ${before}, then ${fact.leaderEpoch}`)
   }
 
   /** A broker acts as controller in an epoch; one epoch has one controller. */

@@ -13,16 +13,23 @@
  *
  * @module
  */
+import type { TopicPartition } from '../../base/TopicPartition.ts'
 import { TopicPartitionMap } from '../../base/TopicPartitionMap.ts'
 import type { SimulatedBroker } from './SimulatedBroker.ts'
 import type { SimulatedCluster } from './SimulatedCluster.ts'
-import type { Fault, Schedule } from './schedule.ts'
+import type { Fault, Moment, Schedule } from './schedule.ts'
 
 /** How long a machine without power waits to be out of every ISR before it starts, in ms. */
 const LEAVES_ISR_LIMIT_MS = 60_000
 
 /** How long a shutdown in order may take, in ms. */
 const SHUTDOWN_LIMIT_MS = 30_000
+
+/** How long a fault waits for its moment, in ms. */
+const MOMENT_LIMIT_MS = 6000
+
+/** How much longer a slow packet takes at least, in ms; at most four times that. */
+const MIN_SLOW_MS = 200
 
 /** Strikes one cluster. */
 export class FaultInjector {
@@ -31,6 +38,8 @@ export class FaultInjector {
   /** Faults that struck. */
   struck = 0
   #isOver = false
+  /** Partition → who came into its ISR last, as of the last moment waited for. */
+  readonly #newcomers = new Map<string, number>()
   readonly #pending: Promise<void>[] = []
 
   constructor(cluster: SimulatedCluster, schedule: Schedule) {
@@ -42,6 +51,7 @@ export class FaultInjector {
   async run(): Promise<void> {
     const { clock } = this.#cluster.world
     for (const fault of this.#schedule.faults) {
+      if (fault.when && !(await this.#comes(fault.when, fault))) continue
       await clock.sleep(fault.afterMs)
       this.#pending.push(this.#strike(fault))
     }
@@ -55,6 +65,30 @@ export class FaultInjector {
       broker.resume()
       broker.start()
     }
+  }
+
+  /** Waits for a moment of the partition that a fault is about. */
+  #comes(moment: Moment, { choice }: Fault): Promise<boolean> {
+    const { clock } = this.#cluster.world
+    const { key } = this.#partition(choice)
+    return new Promise((resolve) => {
+      const stop = this.#cluster.onMoment((seen, state) => {
+        if (seen !== moment || (state && state.partition !== key)) return
+        if (state) this.#newcomers.set(key, state.isr.at(-1) ?? -1)
+        stop()
+        clock.clearTimeout(timer)
+        resolve(true)
+      })
+      const timer = clock.setTimeout(() => {
+        stop()
+        resolve(false)
+      }, MOMENT_LIMIT_MS)
+    })
+  }
+
+  #partition(choice: number): TopicPartition {
+    const { partitions } = this.#cluster
+    return partitions[choice % partitions.length] as TopicPartition
   }
 
   async #strike(fault: Fault): Promise<void> {
@@ -89,6 +123,8 @@ export class FaultInjector {
           world.fabric.reset(victim.host, host)
         }
         return
+      case 'slow':
+        return this.#slow(victim, fault)
       case 'expire':
         return this.#expire(victim)
       case 'move-controller':
@@ -104,8 +140,8 @@ export class FaultInjector {
   }
 
   #victim({ victim, choice }: Fault): SimulatedBroker | undefined {
-    const { brokers, partitions } = this.#cluster
-    const partition = partitions[choice % partitions.length]!
+    const { brokers } = this.#cluster
+    const partition = this.#partition(choice)
     const state = this.#cluster.stateOf(partition)
     const any = brokers[choice % brokers.length]
     if (victim === 'leader') return brokers[state?.leader ?? -1] ?? any
@@ -114,6 +150,11 @@ export class FaultInjector {
     const followers = this.#cluster
       .replicasOf(partition)
       .filter((id) => id !== state.leader)
+    if (victim === 'elder') {
+      const newcomer = this.#newcomers.get(partition.key)
+      const elder = followers.find((id) => id !== newcomer && state.isr.includes(id))
+      return brokers[elder ?? -1]
+    }
     return brokers[followers[choice % followers.length] ?? -1] ?? any
   }
 
@@ -189,6 +230,15 @@ export class FaultInjector {
     for (const host of hosts) fabric.heal(victim.host, host)
   }
 
+  async #slow(victim: SimulatedBroker, { choice, lastsMs }: Fault): Promise<void> {
+    const { slowness, world } = this.#cluster
+    const links = this.#otherBrokers(victim).map((other) => `${victim.host} ${other}`)
+    const slowMs = MIN_SLOW_MS + (choice % MIN_SLOW_MS) * 3
+    for (const link of links) slowness.set(link, slowMs)
+    await world.clock.sleep(lastsMs)
+    for (const link of links) slowness.delete(link)
+  }
+
   #expire(victim: SimulatedBroker): void {
     const { zooKeeper } = this.#cluster
     const owner = zooKeeper.ephemeralOwner(`/brokers/ids/${victim.id}`)
@@ -206,8 +256,8 @@ export class FaultInjector {
 
   /** Moves a partition on by one broker; with three brokers only their order changes. */
   async #reassign({ choice }: Fault): Promise<void> {
-    const { zkClient, partitions, brokers, log } = this.#cluster
-    const partition = partitions[choice % partitions.length]!
+    const { zkClient, brokers, log } = this.#cluster
+    const partition = this.#partition(choice)
     const replicas = this.#cluster.replicasOf(partition)
     const moved = replicas.map((id) => (id + 1) % brokers.length)
     const order = new TopicPartitionMap<readonly number[]>().set(partition, moved)

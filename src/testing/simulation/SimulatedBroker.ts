@@ -37,6 +37,8 @@ export class SimulatedBroker {
   #isWanted = false
   /** While the machine has no power nobody can start it. */
   hasPower = true
+  /** Processes that were started here. */
+  starts = 0
 
   /** @param machine - its host and disk */
   constructor(
@@ -75,6 +77,7 @@ export class SimulatedBroker {
     if (this.#process !== undefined || !this.hasPower) return
     const process = this.machine.startProcess()
     this.#process = process
+    this.starts++
     const config = new KafkaConfig({
       'broker.id': String(this.id),
       listeners: `PLAINTEXT://${this.host}:${BROKER_PORT}`,

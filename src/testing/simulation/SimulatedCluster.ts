@@ -26,6 +26,7 @@ import { ZooKeeperClient } from '../../zookeeper/ZooKeeperClient.ts'
 import type { HistoryCheck, PartitionStateSeen } from '../faults/history-check.ts'
 import type { EventLog } from './event-log.ts'
 import { SimulatedBroker } from './SimulatedBroker.ts'
+import type { Moment } from './schedule.ts'
 
 /** The topic of every simulated run. */
 export const TOPIC = 't'
@@ -65,9 +66,17 @@ export interface SimulatedClusterOptions {
   readonly flushed: boolean
   /** Longest usual way of a packet, in ms. */
   readonly latencyMs: number
+  /** `replica.fetch.max.bytes`. */
+  readonly replicaFetchBytes: number
   readonly check: HistoryCheck
   readonly log: (platform: MemoryPlatform) => EventLog
 }
+
+/** Told of a moment as ZooKeeper sees it, with the state of the partition it is about. */
+export type MomentListener = (moment: Moment, state?: PartitionStateSeen) => void
+
+/** How often the brokers are asked what they know, in virtual ms. */
+const WATCH_INTERVAL_MS = 40
 
 /** The cluster, and everything that can be done to it. */
 export class SimulatedCluster {
@@ -77,6 +86,10 @@ export class SimulatedCluster {
   readonly brokers: readonly SimulatedBroker[]
   readonly partitions: readonly TopicPartition[]
   readonly zkClient: KafkaZkClient
+  /** How much longer packets take, in ms, by `from to`. */
+  readonly slowness = new Map<string, number>()
+  readonly #momentListeners = new Set<MomentListener>()
+  readonly #states = new Map<string, PartitionStateSeen>()
   readonly #session: ZooKeeperClient
   readonly #check: HistoryCheck
 
@@ -88,10 +101,12 @@ export class SimulatedCluster {
     const { random, fabric, clock } = this.world
 
     // Most packets are quick; some take long enough to meet others in a wrong order.
-    fabric.latency = () =>
-      random.nextInt(50) === 0
-        ? latencyMs + random.nextInt(latencyMs * 20)
-        : 1 + random.nextInt(latencyMs)
+    fabric.latency = (from, to) => {
+      const slowMs = this.slowness.get(`${from} ${to}`) ?? 0
+      return random.nextInt(50) === 0
+        ? slowMs + latencyMs + random.nextInt(latencyMs * 20)
+        : slowMs + 1 + random.nextInt(latencyMs)
+    }
 
     this.zooKeeper = new ZooKeeperServer({
       platform: this.world,
@@ -104,6 +119,7 @@ export class SimulatedCluster {
     })
     const config = {
       ...brokerConfig,
+      'replica.fetch.max.bytes': String(options.replicaFetchBytes),
       ...(options.flushed ? { 'log.flush.interval.messages': '1' } : {}),
     }
     this.brokers = Array.from(
@@ -210,9 +226,42 @@ export class SimulatedCluster {
     })
   }
 
+  /** Tells of moments from now on. @returns what ends that */
+  onMoment(listener: MomentListener): () => void {
+    this.#momentListeners.add(listener)
+    return () => {
+      this.#momentListeners.delete(listener)
+    }
+  }
+
+  /** Tells the check again and again which epochs the brokers know. @returns the end */
+  watchBrokers(): () => void {
+    const { clock } = this.world
+    const watch = () => {
+      for (const broker of this.brokers) this.#watchBroker(broker)
+      timer = clock.setTimeout(watch, WATCH_INTERVAL_MS)
+    }
+    let timer = clock.setTimeout(watch, WATCH_INTERVAL_MS)
+    return () => clock.clearTimeout(timer)
+  }
+
+  #watchBroker({ server, host, starts }: SimulatedBroker): void {
+    if (server === undefined) return
+    const broker = `${host}#${starts}`
+    for (const { topic, partition, key } of this.partitions) {
+      const info = server.metadataCache.getPartitionInfo(topic, partition)
+      if (info === undefined) continue
+      this.#check.tells({ broker, partition: key, leaderEpoch: info.leaderEpoch })
+    }
+  }
+
   /** Ends all processes at once. */
   end(): void {
     for (const broker of this.brokers) broker.crash('keep')
+  }
+
+  #tell(moment: Moment, state?: PartitionStateSeen): void {
+    for (const listener of [...this.#momentListeners]) listener(moment, state)
   }
 
   /** Notes what changed in ZooKeeper. */
@@ -223,18 +272,34 @@ export class SimulatedCluster {
       const state = this.stateOf(new TopicPartition(TOPIC, Number(partition)))
       if (state === undefined) return
       this.#check.partitionState(state)
+      const before = this.#states.get(state.partition)
+      this.#states.set(state.partition, state)
       const { leader, leaderEpoch, isr, controllerEpoch } = state
       const who = `leader ${leader}, epoch ${leaderEpoch}, ISR ${isr}`
       log.add(`${state.partition}: ${who} (controller epoch ${controllerEpoch})`)
+      const moment = before && momentBetween(before, state)
+      if (moment !== undefined) this.#tell(moment, state)
     } else if (path === '/controller_epoch') {
       const epoch = Number(this.zooKeeper.peek(path)?.data)
       this.#check.controllerEpochSeen(epoch)
       log.add(`controller epoch ${epoch}`)
     } else if (path === '/controller') {
       log.add(`controller ${this.controllerId()}`)
+      if (this.controllerId() >= 0) this.#tell('controller-elected')
     } else if (/^\/brokers\/ids\/\d+$/.test(path)) {
       const is = this.zooKeeper.peek(path) ? 'registered' : 'no longer registered'
       log.add(`b${path.slice('/brokers/ids/'.length)} is ${is}`)
     }
   }
+}
+
+function momentBetween(
+  before: PartitionStateSeen,
+  after: PartitionStateSeen,
+): Moment | undefined {
+  if (after.leaderEpoch > before.leaderEpoch) {
+    return after.leader < 0 ? undefined : 'leader-elected'
+  }
+  if (after.isr.some((id) => !before.isr.includes(id))) return 'isr-grows'
+  return after.isr.length < before.isr.length ? 'isr-shrinks' : undefined
 }

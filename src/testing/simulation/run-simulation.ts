@@ -18,7 +18,7 @@ import { FaultInjector } from './FaultInjector.ts'
 import { SimulatedCluster } from './SimulatedCluster.ts'
 import { SimulatedConsumer } from './SimulatedConsumer.ts'
 import { SimulatedProducer } from './SimulatedProducer.ts'
-import { drawSchedule, type FaultKind, type Schedule } from './schedule.ts'
+import { drawSchedule, type Schedule, type ScheduleLimits } from './schedule.ts'
 
 /** Virtual time within which all partitions must be whole after the last fault, in ms. */
 const HEALED_LIMIT_MS = 30_000
@@ -43,14 +43,14 @@ export interface SimulationResult {
 /**
  * Runs the history of a seed.
  *
- * @param only - kinds of faults to draw from; all when left out
+ * @param limits - what the schedule is drawn from; everything when left out
  * @throws when the cluster cannot be started, or hangs; with the log
  */
 export async function runSimulation(
   seed: number,
-  only?: readonly FaultKind[],
+  limits?: ScheduleLimits,
 ): Promise<SimulationResult> {
-  const schedule = drawSchedule(new SeededRandom(seed ^ 0x5eed), only)
+  const schedule = drawSchedule(new SeededRandom(seed ^ 0x5eed), limits)
   const check = new HistoryCheck()
   const cluster = new SimulatedCluster({
     ...{ seed, check, log: (world) => new EventLog(world.clock) },
@@ -58,6 +58,7 @@ export async function runSimulation(
     partitions: schedule.partitions,
     latencyMs: schedule.latencyMs,
     flushed: schedule.disk === 'always-flushed',
+    replicaFetchBytes: schedule.replicaFetchBytes,
   })
   const { virtualClock } = cluster.world
   const injector = new FaultInjector(cluster, schedule)
@@ -88,6 +89,7 @@ async function live(
 ): Promise<void> {
   await cluster.start()
   cluster.log.add('whole; faults begin')
+  const stopWatching = cluster.watchBrokers()
 
   // Write and read while faults strike.
   const { producers, consumers } = clients(cluster, check)
@@ -114,6 +116,7 @@ async function live(
   await cluster.until(() => cluster.isWhole(), HEALED_LIMIT_MS)
   checkWhole(cluster, check)
   if (cluster.isWhole()) await judge(cluster, check)
+  stopWatching()
 }
 
 function checkWhole(cluster: SimulatedCluster, check: HistoryCheck): void {

@@ -8,9 +8,23 @@
  * @module
  */
 import type { Random } from '../../base/platform/Platform.ts'
+import { type AimName, aimNames, aims } from './aims.ts'
 
 /** Whom a fault strikes: a broker by its part, at the time when it strikes. */
-export type Victim = 'leader' | 'controller' | 'follower' | 'any'
+export type Victim =
+  | 'leader'
+  | 'controller'
+  | 'follower'
+  | 'any'
+  /** A member of the ISR that neither leads nor came into it last. */
+  | 'elder'
+
+/** What a fault can wait for, seen in ZooKeeper: of its partition, or a new controller. */
+export type Moment =
+  | 'isr-grows'
+  | 'isr-shrinks'
+  | 'leader-elected'
+  | 'controller-elected'
 
 /** What can happen. */
 export type FaultKind =
@@ -30,6 +44,8 @@ export type FaultKind =
   | 'isolate'
   /** Connections break, and can be made again. */
   | 'reset'
+  /** What it sends to other brokers takes 0.2 to 0.8 s longer. */
+  | 'slow'
   /** ZooKeeper gives up its session. */
   | 'expire'
   /** Somebody deletes the controller's node: another election. */
@@ -45,7 +61,9 @@ export type FaultKind =
 export interface Fault {
   readonly kind: FaultKind
   readonly victim: Victim
-  /** Ms since the entry before. */
+  /** What it waits for after the entry before; when that does not come, it never strikes. */
+  readonly when?: Moment
+  /** Ms since the entry before, or since the moment. */
   readonly afterMs: number
   /** Ms until it is taken back. */
   readonly lastsMs: number
@@ -60,7 +78,19 @@ export interface Schedule {
   readonly latencyMs: number
   /** What a machine that loses power keeps; see {@link FaultKind}. */
   readonly disk: 'process-only' | 'one-tail-at-a-time' | 'always-flushed'
+  /** Most bytes of a partition in one fetch of a follower; it gets a batch at least. */
+  readonly replicaFetchBytes: number
+  /** What the faults aim at; undefined when they fall as they may. */
+  readonly aim: AimName | undefined
   readonly faults: readonly Fault[]
+}
+
+/** What narrows a schedule; left out, a seed draws from everything. */
+export interface ScheduleLimits {
+  /** Kinds of faults to draw from. */
+  readonly only?: readonly FaultKind[]
+  /** What to aim at; 'none' for faults that fall as they may. */
+  readonly aim?: AimName | 'none'
 }
 
 const kinds: readonly (readonly [kind: FaultKind, weight: number])[] = [
@@ -88,12 +118,15 @@ const victims: readonly Victim[] = [
   'any',
 ]
 
-/**
- * Draws the schedule of a seed.
- *
- * @param only - kinds of faults to draw from; all when left out
- */
-export function drawSchedule(random: Random, only?: readonly FaultKind[]): Schedule {
+/** How often an aimed schedule tells its story. */
+const ROUNDS = 2
+
+/** What a follower fetches of a partition at most, when nothing else is said: 1 MB. */
+const REPLICA_FETCH_BYTES = 1 << 20
+
+/** Draws the schedule of a seed. */
+export function drawSchedule(random: Random, limits: ScheduleLimits = {}): Schedule {
+  const { only } = limits
   const pick = <T>(from: readonly T[]): T => from[random.nextInt(from.length)] as T
   const brokers = pick([3, 3, 4])
   const disk = pick(['process-only', 'one-tail-at-a-time', 'always-flushed'] as const)
@@ -114,5 +147,18 @@ export function drawSchedule(random: Random, only?: readonly FaultKind[]): Sched
     }
   })
   const partitions = pick([1, 2])
-  return { brokers, partitions, latencyMs: pick([1, 3, 3, 12]), disk, faults }
+  const latencyMs = pick([1, 3, 3, 12])
+  const unaimed: Schedule = {
+    ...{ brokers, partitions, latencyMs, disk, faults },
+    ...{ replicaFetchBytes: REPLICA_FETCH_BYTES, aim: undefined },
+  }
+
+  // Aim half of the schedules: a few faults as they fall, then a story in three rounds.
+  const isAimed = random.nextInt(2) === 0
+  const aim = limits.aim ?? (isAimed && only === undefined ? pick(aimNames) : 'none')
+  if (aim === 'none') return unaimed
+  const rounds = Array.from({ length: ROUNDS }, () => aims[aim](random)).flat()
+  const replicaFetchBytes = pick([1, 300, REPLICA_FETCH_BYTES])
+  const before = faults.slice(0, random.nextInt(3))
+  return { ...unaimed, aim, replicaFetchBytes, faults: [...before, ...rounds] }
 }
