@@ -33,9 +33,11 @@ class Client:
     name = "confluent-kafka"
     version = f"{confluent_kafka.version()[0]}, librdkafka {confluent_kafka.libversion()[0]}"
     isolation = "read_committed"
+    delete_records = None
+    delete_group = None
 
-    def __init__(self, servers):
-        self.servers = servers
+    def __init__(self, servers, broker):
+        self.servers, self.broker = servers, broker
         self.admin = AdminClient({"bootstrap.servers": servers})
 
     def produce(self, topic, values, codec, **more):
@@ -94,12 +96,29 @@ class Client:
         done(self.admin.delete_topics([topic]))
 
     def topic_setting(self, topic, key):
-        wanted = ConfigResource(ConfigResource.Type.TOPIC, topic)
-        return done(self.admin.describe_configs([wanted]))[0][key].value
+        return self.setting(ConfigResource.Type.TOPIC, topic, key)
 
     def set_topic_setting(self, topic, key, value):
-        wanted = ConfigResource(ConfigResource.Type.TOPIC, topic, {key: value})
-        done(self.admin.alter_configs([wanted]))
+        self.set_setting(ConfigResource.Type.TOPIC, topic, {key: value})
+
+    def broker_setting(self, key):
+        return self.setting(ConfigResource.Type.BROKER, self.broker, key)
+
+    def set_broker_setting(self, key, value):
+        self.set_setting(ConfigResource.Type.BROKER, self.broker, {key: value})
+
+    def setting(self, kind, name, key):
+        return done(self.admin.describe_configs([ConfigResource(kind, name)]))[0][key].value
+
+    def set_setting(self, kind, name, settings):
+        done(self.admin.alter_configs([ConfigResource(kind, name, settings)]))
+
+    def list_groups(self):
+        return [group.id for group in self.admin.list_groups(timeout=features.PATIENCE_S)]
+
+    def group_state(self, group):
+        described = self.admin.list_groups(group, timeout=features.PATIENCE_S)
+        return described[0].state if described else None
 
 
 features.main(Client)

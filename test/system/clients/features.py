@@ -6,13 +6,17 @@ place. Each feature prints a line of JSON when it is through, and raises when it
     produce(topic, values, codec)      consumer(group, topic) -> Reader
     produce_idempotent(topic, values)  transact(topic, values, commit)
     create_topic / list_topics / grow_topic / delete_topic
-    topic_setting / set_topic_setting
+    topic_setting / set_topic_setting  broker_setting / set_broker_setting
+    delete_records(topic, before)
+    list_groups / group_state / delete_group
 
+The program is called with the servers and the broker whose settings it shall change.
 A Reader has poll() -> list of str, assigned() -> int, commit(), close().
 """
 import json
 import sys
 import threading
+import time
 
 PATIENCE_S = 45
 
@@ -180,19 +184,57 @@ def settings(client):
     same(client.topic_setting(topic, "retention.ms"), "86400000")
 
 
+def deleted_records(client):
+    topic = f"{client.name}-shortened"
+    client.create_topic(topic, 1)
+    client.produce(topic, ["a", "b", "c", "d"], "none")
+    client.delete_records(topic, 2)
+    same(read_all(client, topic, topic, 2), ["c", "d"])
+
+
+def broker_settings(client):
+    client.set_broker_setting("log.cleaner.threads", "2")
+    until_is(lambda: client.broker_setting("log.cleaner.threads"), "2")
+
+
+def until_is(ask, wanted):
+    """The brokers hear of a change one after the other."""
+    end = time.monotonic() + PATIENCE_S
+    while ask() != wanted:
+        if time.monotonic() > end:
+            raise AssertionError(f"waited in vain for {wanted!r}")
+        time.sleep(0.02)
+
+
+def groups(client):
+    group = f"{client.name}-resume"
+    until_is(lambda: client.group_state(group), "Empty")
+    same(group in client.list_groups(), True)
+
+
+def deleted_group(client):
+    group = f"{client.name}-resume"
+    client.delete_group(group)
+    same(group in client.list_groups(), False)
+
+
 FEATURES = [
-    ("all codecs", codecs, "produce"),
+    ("all codecs, read back by another client, too", codecs, "produce"),
     ("a group of three that come and go", group_of_three, "consumer"),
     ("commit and resume", commit_and_resume, "consumer"),
     ("idempotent produce", idempotent, "produce_idempotent"),
     ("transactions, committed and aborted, read both ways", transactions, "transact"),
     ("topics made, grown and deleted", topics, "grow_topic"),
+    ("records deleted up to an offset", deleted_records, "delete_records"),
     ("settings of a topic shown and changed", settings, "set_topic_setting"),
+    ("settings of a broker shown and changed", broker_settings, "set_broker_setting"),
+    ("groups listed and described", groups, "list_groups"),
+    ("groups deleted", deleted_group, "delete_group"),
 ]
 
 
 def main(client_of):
-    client = client_of(sys.argv[1])
+    client = client_of(sys.argv[1], sys.argv[2])
     print(json.dumps({"version": client.version}), flush=True)
     for feature, check, needs in FEATURES:
         offered = getattr(client, needs) is not None

@@ -28,9 +28,10 @@ class Client:
     version = kafka.__version__
     produce_idempotent = None
     transact = None
+    delete_records = None
 
-    def __init__(self, servers):
-        self.servers = servers
+    def __init__(self, servers, broker):
+        self.servers, self.broker = servers, broker
         self.admin = KafkaAdminClient(bootstrap_servers=servers)
 
     def produce(self, topic, values, codec):
@@ -69,13 +70,31 @@ class Client:
         self.admin.delete_topics([topic])
 
     def topic_setting(self, topic, key):
-        wanted = ConfigResource(ConfigResourceType.TOPIC, topic)
-        for response in self.admin.describe_configs([wanted]):
-            for resource in response.resources:
-                return {entry[0]: entry[1] for entry in resource[4]}[key]
+        return self.setting(ConfigResourceType.TOPIC, topic, key)
 
     def set_topic_setting(self, topic, key, value):
         self.admin.alter_configs([ConfigResource(ConfigResourceType.TOPIC, topic, {key: value})])
+
+    def broker_setting(self, key):
+        return self.setting(ConfigResourceType.BROKER, self.broker, key)
+
+    def set_broker_setting(self, key, value):
+        # For all brokers at once: it asks any broker, and one broker's are its own to change.
+        self.admin.alter_configs([ConfigResource(ConfigResourceType.BROKER, "", {key: value})])
+
+    def setting(self, kind, name, key):
+        for response in self.admin.describe_configs([ConfigResource(kind, name)]):
+            for resource in response.resources:
+                return {entry[0]: entry[1] for entry in resource[4]}[key]
+
+    def list_groups(self):
+        return [group for group, _ in self.admin.list_consumer_groups()]
+
+    def group_state(self, group):
+        return self.admin.describe_consumer_groups([group])[0].state
+
+    def delete_group(self, group):
+        self.admin.delete_consumer_groups([group])
 
 
 features.main(Client)
