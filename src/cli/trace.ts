@@ -62,13 +62,13 @@ export async function trace(
 
 /** Writes what the site shows of an example. */
 function writePage(dir: string, example: ExampleTrace, recording: Recording): void {
-  const { name, title, heading } = example
+  const { name, title, about, heading } = example
   const mermaid = print(example, recording, { format: 'mermaid' })
   const keep = (frame: Frame) => isUnder(recording, frame, example.roots)
   const tree = renderTree(recording, { keep })
   mkdirSync(dir, { recursive: true })
   const playback = toPlayback(recording)
-  const page = { name, title, heading, mermaid, tree, playback }
+  const page = { name, title, about, heading, mermaid, tree, playback }
   writeFileSync(join(dir, `${name}.json`), JSON.stringify(page))
 }
 

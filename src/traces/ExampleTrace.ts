@@ -30,6 +30,8 @@ export interface ExampleTrace {
   readonly name: string
   /** One sentence that a reader sees above the tree. */
   readonly title: string
+  /** A paragraph on what happens and why; absent when a chapter tells it. */
+  readonly about?: string
   /** The heading of the notes that it follows. */
   readonly heading: string
   /** Frames that the printed tree begins at: everything else is background. */

@@ -8,22 +8,40 @@ import { becomeLeaderOrFollower } from './examples/become-leader-or-follower.ts'
 import { commitOffset } from './examples/commit-offset.ts'
 import { consumer } from './examples/consumer.ts'
 import { controllerElection } from './examples/controller-election.ts'
+import { coordinatorMoved } from './examples/coordinator-moved.ts'
 import { failover } from './examples/failover.ts'
 import { isrShrink } from './examples/isr-shrink.ts'
 import { joinGroup } from './examples/join-group.ts'
 import { kafkaStream } from './examples/kafka-stream.ts'
+import { leaderMoved } from './examples/leader-moved.ts'
+import { noBroker } from './examples/no-broker.ts'
+import { offsetOutOfRange } from './examples/offset-out-of-range.ts'
 import { produce } from './examples/produce.ts'
 import { producer } from './examples/producer.ts'
+import { producerFailed } from './examples/producer-failed.ts'
+import { producerRetry } from './examples/producer-retry.ts'
+import { rebalanceConflict } from './examples/rebalance-conflict.ts'
+import { rebalanceFailed } from './examples/rebalance-failed.ts'
 import { replicate } from './examples/replicate.ts'
 import { request } from './examples/request.ts'
 import { serverStartup } from './examples/server-startup.ts'
+import { sessionExpired } from './examples/session-expired.ts'
 import { transaction } from './examples/transaction.ts'
 
-/** All example traces, in the order of the notes. */
+/** All example traces, in the order of the notes, branches behind what they leave. */
 export const examples: readonly ExampleTrace[] = [
   consumer,
+  rebalanceConflict,
+  rebalanceFailed,
+  noBroker,
+  sessionExpired,
+  coordinatorMoved,
   kafkaStream,
+  leaderMoved,
+  offsetOutOfRange,
   producer,
+  producerRetry,
+  producerFailed,
   request,
   serverStartup,
   produce,

@@ -13,6 +13,9 @@ import { ConsumerConfig } from '../consumer/ConsumerConfig.ts'
 import { Consumer } from '../consumer/ConsumerConnector.ts'
 import type { ZookeeperConsumerConnector } from '../consumer/ZookeeperConsumerConnector.ts'
 import { NetworkClient } from '../network/NetworkClient.ts'
+import { StringEncoder } from '../producer/Encoder.ts'
+import { Producer } from '../producer/Producer.ts'
+import { ProducerConfig } from '../producer/ProducerConfig.ts'
 import { ProducerRequest, type ProducerResponse } from '../producer/ProducerRequest.ts'
 import { SyncProducer } from '../producer/SyncProducer.ts'
 import { SyncProducerConfig } from '../producer/SyncProducerConfig.ts'
@@ -22,7 +25,9 @@ import {
 } from '../producer/TopicMetadataRequest.ts'
 import { MemoryRecords } from '../record/MemoryRecords.ts'
 import { type KafkaCluster, startCluster } from '../testing/start-cluster.ts'
+import { ZkUtils } from '../zk/ZkUtils.ts'
 import { connectWithNodeZookeeperClient } from '../zookeeper/node-zookeeper-client-session.ts'
+import { ZooKeeperClient } from '../zookeeper/ZooKeeperClient.ts'
 
 /** The topic of all examples. */
 export const TOPIC = 'greetings'
@@ -34,11 +39,19 @@ export interface Stage {
   readonly port: number
 }
 
-/** Runs `body` with a fresh cluster of one broker, on real sockets and files. */
-export async function onStage(body: (stage: Stage) => Promise<void>): Promise<void> {
-  const cluster = await startCluster({ offsetsTopic: false })
+/**
+ * Runs `body` with a fresh cluster, on real sockets and files.
+ *
+ * @param brokers how many there are.
+ */
+export async function onStage(
+  body: (stage: Stage) => Promise<void>,
+  brokers = 1,
+): Promise<void> {
+  const cluster = await startCluster({ brokers, offsetsTopic: false })
   try {
-    const [host = '', port = ''] = cluster.bootstrapServers.split(':')
+    const [first = ''] = cluster.bootstrapServers.split(',')
+    const [host = '', port = ''] = first.split(':')
     await body({ cluster, host, port: Number(port) })
   } finally {
     await cluster.close()
@@ -52,6 +65,20 @@ export function producerFor({ host, port }: Stage): SyncProducer {
     'request.required.acks': '1',
   })
   return new SyncProducer(config, nodePlatform())
+}
+
+/** Makes a producer that finds leaders by itself; its owner closes it. */
+export function oldProducerFor(
+  { cluster }: Pick<Stage, 'cluster'>,
+  settings: Readonly<Record<string, string>> = {},
+): Producer<string | null, string | null> {
+  const config = new ProducerConfig({
+    ...{ 'metadata.broker.list': cluster.bootstrapServers, 'client.id': 'example' },
+    ...{ 'request.required.acks': '-1', 'retry.backoff.ms': '20' },
+    ...settings,
+  })
+  const encoder = new StringEncoder()
+  return new Producer(config, nodePlatform(), { encoder, keyEncoder: encoder })
 }
 
 /** Makes a line to the broker, for requests that the clients of the notes do not have. */
@@ -94,9 +121,23 @@ export async function fillTopic(stage: Stage, ...texts: string[]): Promise<void>
   await producer.close()
 }
 
+/** Opens a session of the example's own with ZooKeeper; its owner closes it. */
+export async function zooKeeperOf({
+  cluster,
+}: Pick<Stage, 'cluster'>): Promise<ZkUtils> {
+  const client = new ZooKeeperClient({
+    connect: connectWithNodeZookeeperClient,
+    connectString: cluster.zookeeperConnect,
+    ...{ sessionTimeoutMs: 6000, connectionTimeoutMs: 6000, maxInFlightRequests: 10 },
+    clock: nodePlatform().clock,
+  })
+  await client.start()
+  return new ZkUtils(client)
+}
+
 /** Makes a connector of the group `annotated`; its owner shuts it down. */
 export function connectorFor(
-  { cluster }: Stage,
+  { cluster }: Pick<Stage, 'cluster'>,
   settings: Readonly<Record<string, string>> = {},
 ): Promise<ZookeeperConsumerConnector> {
   const config = new ConsumerConfig({

@@ -63,6 +63,9 @@ export class ClusterWatch {
     if (tree) for (const path of tree.paths()) yield* seeNode(tree, path)
     for (const broker of cluster.brokers) {
       yield* seeBroker(broker)
+
+      // One that was shut down has closed its logs.
+      if (broker.brokerState.currentState === 'NotRunning') continue
       adoptParts(broker)
       for (const partition of broker.replicaManager.nonOfflinePartitions()) {
         yield* this.#seePartition(partition)

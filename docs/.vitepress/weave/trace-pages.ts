@@ -17,6 +17,8 @@ import type { SourceIndex } from './source-index.ts'
 export interface TraceOutput {
   readonly name: string
   readonly title: string
+  /** A paragraph on what happens, where no chapter tells it. */
+  readonly about?: string
   readonly heading: string
   /** Text of a Mermaid diagram. */
   readonly mermaid: string
@@ -40,7 +42,7 @@ export function readRecordings(directory: string): TraceOutput[] {
 
 /** The page of one example. */
 export function tracePage(index: SourceIndex, output: TraceOutput): string {
-  const { name, title, heading, mermaid, tree, playback } = output
+  const { name, title, about, heading, mermaid, tree, playback } = output
   return [
     '---',
     `title: ${JSON.stringify(`Trace: ${name}`)}`,
@@ -53,6 +55,7 @@ export function tracePage(index: SourceIndex, output: TraceOutput): string {
     `${title[0]?.toUpperCase()}${title.slice(1)}. It follows the heading *${heading.replace(/^#+ /, '')}* of`,
     `[the notes](/notes/). Run it yourself: \`annotated-kafka trace ${name}\`.`,
     '',
+    ...(about ? [about, ''] : []),
     `<ClientOnly><Stepper name="${name}" /></ClientOnly>`,
     '<noscript><p>Stepping through the run needs JavaScript. Below is all of it in other',
     'forms: as a diagram, as messages, as a tree of calls.</p></noscript>',
