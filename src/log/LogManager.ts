@@ -24,6 +24,7 @@
  *   called; it throws by default.
  * @module
  */
+import { inLanes } from '../base/async/steps.ts'
 import { IllegalStateException, KafkaStorageException } from '../base/errors.ts'
 import { logger } from '../base/logger.ts'
 import type { Platform } from '../base/platform/Platform.ts'
@@ -148,14 +149,15 @@ export class LogManager extends LoadedLogs {
 
     // A directory that fails must not keep the others from being closed.
     let failure: unknown
-    for (const dir of this.liveLogDirs) {
+    const dirs = this.liveLogDirs
+    await inLanes(dirs.length, dirs, async (dir) => {
       try {
         await this.#closeLogDir(dir)
       } catch (error) {
         this.#log.error(`Error while closing the logs in ${dir}`, error)
         failure ??= error
       }
-    }
+    })
 
     // The directories are free for the next broker.
     this.dirs.unlockAll()
@@ -443,11 +445,12 @@ export class LogManager extends LoadedLogs {
   }
 
   async #closeLogDir(dir: string): Promise<void> {
-    // Bring everything to the disk.
-    for (const log of this.logsInDir(dir).values()) {
+    // Bring everything to the disk, with several waits for it at a time.
+    const logs = [...this.logsInDir(dir).values()]
+    await inLanes(this.numRecoveryThreadsPerDataDir, logs, async (log) => {
       await log.flush()
       log.close()
-    }
+    })
 
     // Say so: first how far, then that nothing is missing; if all of it was here.
     if (!this.isLoaded(dir)) return

@@ -70,6 +70,7 @@ export abstract class LoadedLogs {
   readonly #futureLogs = new TopicPartitionMap<Log>()
 
   #currentDefaultConfig: LogConfig
+  #numRecoveryThreadsPerDataDir: number
 
   /** The directories all of whose logs are open: of others nothing may be written down. */
   readonly #loaded = new Set<string>()
@@ -92,6 +93,7 @@ export abstract class LoadedLogs {
     this.#platform = options.platform
     this.topicConfigs = options.topicConfigs
     this.#currentDefaultConfig = options.initialDefaultConfig
+    this.#numRecoveryThreadsPerDataDir = options.config.numRecoveryThreadsPerDataDir
 
     // The directories that can be used, and are ours.
     this.dirs = new LogDirs(options)
@@ -129,6 +131,25 @@ export abstract class LoadedLogs {
   /** All logs, those that are being moved here included. */
   get allLogs(): readonly Log[] {
     return [...this.#currentLogs.values(), ...this.#futureLogs.values()]
+  }
+
+  /** How many logs of one directory are loaded, or closed, side by side. */
+  get numRecoveryThreadsPerDataDir(): number {
+    return this.#numRecoveryThreadsPerDataDir
+  }
+
+  /**
+   * Changes how many logs of one directory are closed side by side: what is loaded is
+   * loaded.
+   *
+   * @param newSize at least 1
+   */
+  resizeRecoveryThreadPool(newSize: number): void {
+    this.#log.info(
+      `Resizing recovery thread pool size for each data dir from ` +
+        `${this.#numRecoveryThreadsPerDataDir} to ${newSize}`,
+    )
+    this.#numRecoveryThreadsPerDataDir = newSize
   }
 
   /** Replaces the settings of topics that have none of their own. */
@@ -311,8 +332,7 @@ export abstract class LoadedLogs {
     // Open them in lanes; one that the disk refuses does not keep the others.
     const progress = { opened: 0, all: paths.length }
     this.#progress.set(dir, progress)
-    const lanes = this.#options.config.numRecoveryThreadsPerDataDir
-    await inLanes(lanes, paths, async (path) => {
+    await inLanes(this.numRecoveryThreadsPerDataDir, paths, async (path) => {
       const checkpoints = { recoveryPoints, logStartOffsets }
       const load = () => this.#loadLog(path, checkpoints, pace)
       if (!(await this.dirs.tryDirAsync(dir, 'loading logs', load))) isFine = false

@@ -376,6 +376,7 @@ export class KafkaServer {
         requestHandlerPool: this.#part(this.#requestHandlerPool),
         socketServer: this.socketServer,
         replicaFetcherManager: this.replicaManager.replicaFetcherManager,
+        logManager: this.logManager,
       }),
     )
     if (this.#logCleaner) {

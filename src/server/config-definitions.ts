@@ -261,7 +261,7 @@ export const definitions = {
   numRecoveryThreadsPerDataDir: int(
     'num.recovery.threads.per.data.dir',
     '1',
-    'that load logs',
+    'logs of a directory that load, or close, side by side; in one thread',
     { min: 1 },
   ),
   logMessageFormatVersion: string(

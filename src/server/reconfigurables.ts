@@ -28,6 +28,7 @@ export interface ThreadPools {
   readonly requestHandlerPool: Resizable
   readonly socketServer: Resizable
   readonly replicaFetcherManager: Resizable
+  readonly logManager: Pick<LogManager, 'resizeRecoveryThreadPool'>
 }
 
 const threadCounts = [
@@ -42,8 +43,9 @@ const threadCounts = [
  * Lets pools grow and shrink: to the double, or to a half, in one step.
  *
  * @kafka core/src/main/scala/kafka/server/DynamicBrokerConfig.scala#DynamicThreadPool
- * @differs `background.threads` and `num.recovery.threads.per.data.dir` are checked, and
- *   change nothing: timers and one loop do here what threads do there.
+ * @differs `background.threads` is checked, and changes nothing: timers do here what threads
+ *   do there. The threads of `num.recovery.threads.per.data.dir` are lanes, see `LoadedLogs`;
+ *   as in 1.1.1 a broker that runs has use for them when it closes its logs.
  */
 export class DynamicThreadPool implements BrokerReconfigurable {
   readonly reconfigurableConfigs = THREAD_POOL_CONFIGS
@@ -65,6 +67,7 @@ export class DynamicThreadPool implements BrokerReconfigurable {
   async reconfigure(oldConfig: KafkaConfig, newConfig: KafkaConfig): Promise<void> {
     const { requestHandlerPool, socketServer, replicaFetcherManager } = this.#pools
     const { numIoThreads, numNetworkThreads, numReplicaFetchers } = newConfig
+    const { numRecoveryThreadsPerDataDir: recoveryThreads } = newConfig
     if (numIoThreads !== oldConfig.numIoThreads) {
       await requestHandlerPool.resizeThreadPool(numIoThreads)
     }
@@ -73,6 +76,9 @@ export class DynamicThreadPool implements BrokerReconfigurable {
     }
     if (numReplicaFetchers !== oldConfig.numReplicaFetchers) {
       await replicaFetcherManager.resizeThreadPool(numReplicaFetchers)
+    }
+    if (recoveryThreads !== oldConfig.numRecoveryThreadsPerDataDir) {
+      this.#pools.logManager.resizeRecoveryThreadPool(recoveryThreads)
     }
   }
 }

@@ -110,13 +110,18 @@ function ticking(platform: MemoryPlatform, ms: number): MemoryPlatform {
   return { storage, random, network, hostName, clock } as unknown as MemoryPlatform
 }
 
-/** Whose files change while logs are loaded, in order, each turn once. */
-async function turnsOf(platform: MemoryPlatform, lanes: number): Promise<string[]> {
+/** Whose files change, in order, each turn once. */
+function noteTurns({ storage }: MemoryPlatform): string[] {
   const turns: string[] = []
-  platform.storage.beforeChange = ({ path }) => {
+  storage.beforeChange = ({ path }) => {
     const name = /orders-\d/.exec(path)?.[0]
     if (name !== undefined && turns.at(-1) !== name) turns.push(name)
   }
+  return turns
+}
+
+async function turnsOf(platform: MemoryPlatform, lanes: number): Promise<string[]> {
+  const turns = noteTurns(platform)
   const { manager } = await startManager(platform, { lanes })
   platform.storage.beforeChange = undefined
   for (const log of manager.allLogs) expect(readAll(log)).toHaveLength(20)
@@ -194,6 +199,24 @@ describe('loadLogs()', () => {
     expect(platform.storage.exists(marker)).toBe(true)
     await startManager(platform)
     expect(platform.storage.exists(marker)).toBe(false)
+  })
+
+  it('gives its lanes up to resizeRecoveryThreadPool(), for closing', async () => {
+    const turnsWith = async (lanes: number) => {
+      const platform = await filled(3)
+      const { manager, stop } = await startManager(platform)
+      for (const log of manager.allLogs) log.appendAsLeader(batchOf('more'), 0)
+      manager.resizeRecoveryThreadPool(lanes)
+      const turns = noteTurns(platform)
+      await stop()
+      return turns
+    }
+    expect(await turnsWith(1)).toEqual(['orders-0', 'orders-1', 'orders-2'])
+    expect((await turnsWith(2)).slice(0, 3)).toEqual([
+      'orders-0',
+      'orders-1',
+      'orders-0',
+    ])
   })
 
   it('writes nothing down for a directory that is not loaded', async () => {

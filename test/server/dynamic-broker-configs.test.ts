@@ -128,7 +128,12 @@ describe('AlterConfigs of a broker', () => {
 
   it('resizes the pools: handlers, network loops, followers', async () => {
     const pools = { 'num.io.threads': '8', 'num.network.threads': '6' }
-    await alter('0', { ...pools, 'num.replica.fetchers': '2' })
+    const more = {
+      'num.replica.fetchers': '2',
+      'num.recovery.threads.per.data.dir': '2',
+    }
+    await alter('0', { ...pools, ...more })
+    expect(broker.logManager.numRecoveryThreadsPerDataDir).toBe(2)
     expect(broker.requestHandlerPool.threadPoolSize).toBe(8)
     expect(broker.socketServer.processorCount).toBe(6)
     const { replicaFetcherManager } = broker.replicaManager

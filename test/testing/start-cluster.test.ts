@@ -1,5 +1,5 @@
 /** Clusters come up, serve, and leave nothing behind. */
-import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
@@ -76,6 +76,57 @@ describe('startCluster()', () => {
     client.close()
     await second.close()
     rmSync(dataDir, { recursive: true })
+  })
+
+  it('can be given up while logs are recovered, and begins again later', async () => {
+    // A broker that was torn out of its work.
+    const dataDir = mkdtempSync(join(tmpdir(), 'start-cluster-test-'))
+    const first = await startCluster({ dataDir })
+    await use(first)
+    await first.close()
+    const home = join(dataDir, 'kafka-0')
+    const marker = join(home, '.kafka_cleanshutdown')
+    rmSync(marker)
+    const checkpoint = () =>
+      readFileSync(join(home, 'recovery-point-offset-checkpoint'), 'utf8')
+    const before = checkpoint()
+
+    // Think better of it as soon as the first segment is looked through.
+    const ending = new AbortController()
+    const level = setLogLevel('info')
+    setLogSink(({ message }) => {
+      if (message.startsWith('Recovering unflushed segment')) ending.abort()
+    })
+    try {
+      const second = startCluster({ dataDir, signal: ending.signal })
+      await expect(second).rejects.toThrow('the wait was aborted')
+    } finally {
+      setLogSink(undefined)
+      setLogLevel(level)
+    }
+    expect(existsSync(marker)).toBe(false)
+    expect(checkpoint()).toBe(before)
+
+    // Nothing is lost, and no lock is held.
+    const third = await startCluster({ dataDir })
+    const client = clientOf(third)
+    expect(await fetchTexts(client, 't', 0)).toEqual(['x'])
+    client.close()
+    await third.close()
+    rmSync(dataDir, { recursive: true })
+  })
+
+  it('ends all brokers when one of them cannot start', async () => {
+    const platform = memoryPlatform({ clock: 'real' })
+    const meta = '/annotated-kafka/kafka-1/meta.properties'
+    platform.storage.mkdir('/annotated-kafka/kafka-1')
+    platform.storage.writeFile(meta, 'version=0\nbroker.id=7\n')
+    const options = { platform, brokers: 3 }
+    await expect(startCluster(options)).rejects.toThrow('belong to broker 7')
+    platform.storage.unlink(meta)
+    const cluster = await startCluster(options)
+    expect(cluster.brokers).toHaveLength(3)
+    await cluster.close()
   })
 
   it('is disposed of by `await using`', async () => {
