@@ -74,6 +74,9 @@ export abstract class AbstractIndex {
   #needsSync = false
   #closed = false
 
+  /** True while a scan makes the entries anew, and there is no file. */
+  #isAway = false
+
   /**
    * Opens the file, or makes an empty one.
    *
@@ -166,6 +169,18 @@ export abstract class AbstractIndex {
   }
 
   /**
+   * Empties the index for a scan that makes it anew. Its file is away until
+   * {@link trimToValidSize}: a start that finds none knows that a scan was cut off.
+   */
+  resetWithoutFile(): void {
+    if (this.#storage.exists(this.#path)) this.#storage.unlink(this.#path)
+    this.#fileLength = 0
+    this.#writtenBytes = 0
+    this.#isAway = true
+    this.reset()
+  }
+
+  /**
    * Changes how many entries fit.
    *
    * @param newSize bytes
@@ -181,6 +196,8 @@ export abstract class AbstractIndex {
 
   /** Takes away the unused room: from then on the index is full. */
   trimToValidSize(): void {
+    if (this.#isAway) this.#storage.open(this.#path, 'create').close()
+    this.#isAway = false
     this.#writeOut()
     this.resize(this.sizeInBytes)
   }
@@ -197,7 +214,7 @@ export abstract class AbstractIndex {
   /** Brings all entries to the disk. */
   async flush(): Promise<void> {
     this.#writeOut()
-    if (!this.#needsSync) return
+    if (!this.#needsSync || this.#isAway) return
     this.#needsSync = false
     const file = this.#storage.open(this.#path, 'readwrite')
     try {
@@ -210,7 +227,7 @@ export abstract class AbstractIndex {
   /** Like {@link flush}, without letting anything else run. */
   flushNow(): void {
     this.#writeOut()
-    if (!this.#needsSync) return
+    if (!this.#needsSync || this.#isAway) return
     this.#needsSync = false
     const file = this.#storage.open(this.#path, 'readwrite')
     try {
@@ -346,7 +363,7 @@ export abstract class AbstractIndex {
   /** Appends to the file what is in memory only. */
   #writeOut(): void {
     const end = this.sizeInBytes
-    if (this.#writtenBytes >= end) return
+    if (this.#writtenBytes >= end || this.#isAway) return
     const file = this.#storage.open(this.#path, 'readwrite')
     try {
       file.write(this.loaded().subarray(this.#writtenBytes, end), this.#writtenBytes)

@@ -353,8 +353,8 @@ export class LogSegment {
     producerStateManager: ProducerStateManager,
     leaderEpochCache?: LeaderEpochFileCache,
   ): Steps<number> {
-    // Begin with empty indexes.
-    this.offsetIndex.reset()
+    // Begin with empty indexes. A start without one of offsets begins here again.
+    this.offsetIndex.resetWithoutFile()
     this.timeIndex.reset()
     this.txnIndex.reset()
     this.#maxTimestampSoFar = RecordBatch.NO_TIMESTAMP
@@ -384,17 +384,18 @@ export class LogSegment {
       }
     } catch (error) {
       if (!(error instanceof CorruptRecordException)) throw error
-      const place = `${this.log.path} at byte ${validBytes}`
-      this.#logger.warn(`Found invalid messages in log segment ${place}`, error)
+      this.#logger.warn(`Found bad bytes in ${this.log.path} at ${validBytes}`, error)
     }
 
     // Cut off the rest, and flush: what was read may be in the page cache only.
     const truncated = this.log.truncateTo(validBytes)
-    this.offsetIndex.trimToValidSize()
     this.#appendLargestTimestamp()
     this.timeIndex.trimToValidSize()
     this.log.noteUnflushed()
-    yield { now: () => this.flushNow(), beside: () => this.flush() }
+    const flush = { now: () => this.flushNow(), beside: () => this.flush() }
+    yield flush
+    this.offsetIndex.trimToValidSize()
+    yield flush
     return truncated
   }
 

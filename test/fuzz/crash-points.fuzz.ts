@@ -4,7 +4,7 @@
  *     CRASH_STRIDE=5 npx vitest run --config test/fuzz/vitest.config.ts crash-points
  */
 import { expect, it } from 'vitest'
-import { cutEverywhere } from '../log/crash/every-crash-point.ts'
+import { cutEverywhere, cutLoading } from '../log/crash/every-crash-point.ts'
 
 const stride = Number(process.env.CRASH_STRIDE ?? 1)
 
@@ -13,4 +13,11 @@ it('a log that was cut off anywhere opens as a valid prefix of what it was', asy
   console.log(`${report.points} points, ${report.disks} disks opened`)
   expect(report.failures).toEqual([])
   expect(report.disks).toBeGreaterThan(report.points / stride)
+}, 3_600_000)
+
+it('a log whose recovery was cut off, too, opens as a valid prefix', async () => {
+  const report = await cutLoading({ stride: 16 * stride, loadingStride: 3 })
+  console.log(`loading cut at ${report.points} changes, ${report.disks} disks opened`)
+  expect(report.failures).toEqual([])
+  expect(report.disks).toBeGreaterThan(report.points)
 }, 3_600_000)

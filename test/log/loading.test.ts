@@ -4,6 +4,7 @@
  */
 import { describe, expect, it } from 'vitest'
 import { KafkaScheduler } from '../../src/base/async/KafkaScheduler.ts'
+import type { MemoryStorage } from '../../src/base/platform/memory/MemoryStorage.ts'
 import {
   type MemoryPlatform,
   memoryPlatform,
@@ -15,7 +16,9 @@ import type { Log } from '../../src/log/Log.ts'
 import { LogConfig } from '../../src/log/LogConfig.ts'
 import { LogDirFailureChannel } from '../../src/log/LogDirFailureChannel.ts'
 import { LogManager } from '../../src/log/LogManager.ts'
-import { batchOf, readAll } from './log-fixture.ts'
+import { EndTransactionMarker } from '../../src/record/EndTransactionMarker.ts'
+import { MemoryRecords } from '../../src/record/MemoryRecords.ts'
+import { batchOf, readAll, timedBatch } from './log-fixture.ts'
 
 const marker = '/a/.kafka_cleanshutdown'
 const recoveryPoints = '/a/recovery-point-offset-checkpoint'
@@ -294,3 +297,51 @@ describe('loadLogs()', () => {
     await startManager(platform, { logDirs: ['/a', '/b'] })
   })
 })
+
+describe('rebuilding an index of a log that was closed properly', () => {
+  it('is done over again when it was cut off', async () => {
+    // Two segments with an aborted transaction in the first; then an index gets lost.
+    const platform = memoryPlatform()
+    const first = await startManager(platform)
+    const log = first.manager.getOrCreateLog(partition(0), logConfig)
+    const producer = { producerId: 7n, producerEpoch: 0 }
+    const transactional = { ...producer, baseSequence: 0, isTransactional: true }
+    log.appendAsLeader(batchOf('before'), 0)
+    const record = { timestamp: 1000, value: Buffer.from('aborted') }
+    log.appendAsLeader(MemoryRecords.withRecords(transactional, record), 0)
+    const marker = new EndTransactionMarker('ABORT', 1)
+    const abort = MemoryRecords.withEndTransactionMarker(
+      { ...producer, timestamp: 1000 },
+      marker,
+    )
+    log.appendAsLeader(abort, 0, false)
+    for (let j = 0; j < 9; j++) log.appendAsLeader(timedBatch(2000 + j), 0)
+    const whole = told(log)
+    expect(whole.aborted).toHaveLength(1)
+    await first.stop()
+    platform.storage.unlink('/a/orders-0/00000000000000000000.index')
+
+    // Pull the plug at every change of the next start; the one after it finds it all.
+    const disks: MemoryStorage[] = []
+    const opened = platform.withStorage(platform.storage.fork())
+    opened.storage.beforeChange = () => disks.push(opened.storage.fork())
+    expect(
+      told((await startManager(opened)).manager.getLog(partition(0)) as Log),
+    ).toEqual(whole)
+    expect(disks.length).toBeGreaterThan(5)
+    for (const disk of disks) {
+      disk.crash('keep')
+      const again = await startManager(platform.withStorage(disk))
+      expect(told(again.manager.getLog(partition(0)) as Log)).toEqual(whole)
+    }
+  })
+})
+
+/** What a log says that it knows from its indexes. */
+function told(log: Log) {
+  return {
+    aborted: log.collectAbortedTransactions(0, log.logEndOffset),
+    times: [2000, 2004, 2008].map((time) => log.fetchOffsetsByTimestamp(time)),
+    largest: log.logSegments.map((segment) => segment.largestTimestamp),
+  }
+}

@@ -5,7 +5,10 @@
  */
 import { finish } from '../../../src/base/async/steps.ts'
 import { KafkaStorageException } from '../../../src/base/errors.ts'
-import type { MemoryStorage } from '../../../src/base/platform/memory/MemoryStorage.ts'
+import type {
+  MemoryStorage,
+  StorageChange,
+} from '../../../src/base/platform/memory/MemoryStorage.ts'
 import { memoryPlatform } from '../../../src/base/platform/memory/memory-platform.ts'
 import type { Log } from '../../../src/log/Log.ts'
 import { loadProducersFromLog } from '../../../src/log/log-append.ts'
@@ -34,11 +37,23 @@ interface Found {
   readonly batch: RecordBatch
 }
 
-/** Opens a disk at a point of time. */
-export async function openDisk(disk: MemoryStorage, now: number): Promise<Logs> {
+/**
+ * Opens a disk at a point of time; the disk itself stays as it is.
+ *
+ * @param onChange told of every change that opening makes, and of the disk before it
+ */
+export async function openDisk(
+  disk: MemoryStorage,
+  now: number,
+  onChange?: (change: StorageChange, before: MemoryStorage) => void,
+): Promise<Logs> {
   const platform = memoryPlatform()
   await platform.virtualClock.advance(now - platform.clock.now())
-  return openLogs(platform.withStorage(disk.fork(platform.clock)))
+  const copy = disk.fork(platform.clock)
+  if (onChange) copy.beforeChange = (change) => onChange(change, copy)
+  const logs = await openLogs(platform.withStorage(copy))
+  copy.beforeChange = undefined
+  return logs
 }
 
 /**

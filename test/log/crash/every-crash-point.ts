@@ -4,9 +4,12 @@
  * @module
  */
 
-import type { MemoryStorage } from '../../../src/base/platform/memory/MemoryStorage.ts'
+import type {
+  MemoryStorage,
+  StorageChange,
+} from '../../../src/base/platform/memory/MemoryStorage.ts'
 import { SeededRandom } from '../../../src/base/platform/memory/SeededRandom.ts'
-import { checkAfterCrash } from './crash-checks.ts'
+import { checkAfterCrash, openDisk } from './crash-checks.ts'
 import { type CrashPoint, CrashScenario } from './crash-scenario.ts'
 
 const sectorBytes = 512
@@ -61,7 +64,56 @@ export async function cutEverywhere(options: {
   return { points: points.length, disks, failures }
 }
 
-function endings(point: CrashPoint, seed: number): Ending[] {
+/**
+ * Cuts the scenario at some of its points, and then the loading of what is left at some of
+ * its own changes: the plug is pulled a second time before everything is recovered.
+ *
+ * @param stride every n-th point of the scenario
+ * @param loadingStride every n-th change that loading makes
+ */
+export async function cutLoading(options: {
+  readonly stride: number
+  readonly loadingStride: number
+}): Promise<CrashReport> {
+  const points: CrashPoint[] = []
+  await new CrashScenario((point) => points.push(point)).play(1)
+  const failures: string[] = []
+  let cuts = 0
+  let disks = 0
+  for (let i = options.stride - 1; i < points.length; i += options.stride) {
+    const point = points[i] as CrashPoint
+    for (const first of endings(point, i)) {
+      // Open it, and keep the disk at every change.
+      const inner: { change: StorageChange; disk: MemoryStorage }[] = []
+      await openDisk(first.make(), point.now, (change, before) => {
+        inner.push({ change, disk: before.fork() })
+      })
+
+      // Let some of them end in every way.
+      for (let j = i % options.loadingStride; j < inner.length; ) {
+        const cut = inner[j] as (typeof inner)[number]
+        cuts += 1
+        for (const second of endings(cut, j)) {
+          disks += 1
+          try {
+            const isAllKept = first.isAllKept && second.isAllKept
+            await checkAfterCrash(point, second.make(), isAllKept)
+          } catch (error) {
+            const { operation, path } = cut.change
+            const place = `point ${i} (${point.act.name}), ${first.name}, then ${j}`
+            if (failures.length >= 20) continue
+            const what = `${operation} ${path}, ${second.name}`
+            failures.push(`${place} (${what}): ${told(error)}`)
+          }
+        }
+        j += options.loadingStride
+      }
+    }
+  }
+  return { points: cuts, disks, failures }
+}
+
+function endings(point: Pick<CrashPoint, 'disk' | 'change'>, seed: number): Ending[] {
   const { disk, change } = point
   const after = (tail: 'drop' | 'keep' | 'tear') => () => {
     const copy = disk.fork(undefined, new SeededRandom(seed))
