@@ -359,8 +359,7 @@ export class LogSegment {
     this.txnIndex.reset()
     this.#maxTimestampSoFar = RecordBatch.NO_TIMESTAMP
     const scan = new SegmentScan(this.baseOffset)
-    let validBytes = 0
-    let lastIndexEntry = 0
+    let [validBytes, lastIndexEntry] = [0, 0]
 
     // Take over batch by batch, as far as they are whole and true.
     try {
