@@ -19,6 +19,7 @@
 
 import { AsyncQueue } from '../base/async/AsyncQueue.ts'
 import { ShutdownableThread } from '../base/async/ShutdownableThread.ts'
+import { ControllerMovedException } from '../base/errors.ts'
 import { logger } from '../base/logger.ts'
 
 /**
@@ -147,7 +148,10 @@ export class ControllerEventThread extends ShutdownableThread {
     try {
       await event.process()
     } catch (e) {
-      this.#log.error(`event ${event.constructor.name} failed`, e)
+      // Another controller is in office: the watch on it brings the event to resign.
+      if (e instanceof ControllerMovedException)
+        this.#log.info(`${event.constructor.name} given up: ${e.message}`)
+      else this.#log.error(`event ${event.constructor.name} failed`, e)
     }
 
     // Let the metrics see what changed.

@@ -394,6 +394,7 @@ export class KafkaController implements RequestBatchHost, TopicDeletionHost {
     }
   }
 
+  // Kafka 1.1.1 takes the new node for version 1; it is 0, and here it is compared.
   async #createFirstControllerEpoch(): Promise<void> {
     const first = KafkaController.InitialControllerEpoch
     try {
@@ -402,7 +403,7 @@ export class KafkaController implements RequestBatchHost, TopicDeletionHost {
       throw e instanceof NodeExistsException ? movedElsewhere(e) : e
     }
     this.controllerContext.epoch = first
-    this.controllerContext.epochZkVersion = 1
+    this.controllerContext.epochZkVersion = 0
   }
 
   /**

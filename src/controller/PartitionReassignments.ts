@@ -312,7 +312,7 @@ export class PartitionReassignments {
       const next = state.leaderAndIsr.newEpochAndZkVersion()
       const result = await zkClient.updateLeaderAndIsr(
         new TopicPartitionMap([[partition, next]]),
-        epoch,
+        this.#context,
       )
       const failed = result.failedPartitions.get(partition)
       if (failed !== undefined) {

@@ -16,7 +16,7 @@
  * @module
  */
 
-import { StateChangeFailedException } from '../base/errors.ts'
+import { ControllerMovedException, StateChangeFailedException } from '../base/errors.ts'
 import { logger } from '../base/logger.ts'
 import type { TopicPartition } from '../base/TopicPartition.ts'
 import { TopicPartitionMap } from '../base/TopicPartitionMap.ts'
@@ -198,6 +198,7 @@ export class PartitionStateMachine {
       batch.sendRequestsToBrokers(controllerContext.epoch)
     } catch (e) {
       batch.clear()
+      if (e instanceof ControllerMovedException) throw e
       log.error(`moving partitions to ${targetState} failed`, e)
     }
   }
@@ -346,7 +347,7 @@ export class PartitionStateMachine {
     if (chosen.size === 0) return { successful: [], retry: [] }
 
     // Write the choices, keep the accepted ones, tell brokers.
-    const result = await zkClient.updateLeaderAndIsr(chosen, context.epoch)
+    const result = await zkClient.updateLeaderAndIsr(chosen, context)
     for (const [partition, leaderAndIsr] of result.successfulPartitions) {
       const state = new LeaderIsrAndControllerEpoch(leaderAndIsr, context.epoch)
       context.partitionLeadershipInfo.set(partition, state)

@@ -15,7 +15,7 @@
  * @module
  */
 
-import { StateChangeFailedException } from '../base/errors.ts'
+import { ControllerMovedException, StateChangeFailedException } from '../base/errors.ts'
 import { logger } from '../base/logger.ts'
 import type { TopicPartition } from '../base/TopicPartition.ts'
 import { TopicPartitionMap } from '../base/TopicPartitionMap.ts'
@@ -221,6 +221,7 @@ export class ReplicaStateMachine {
       batch.sendRequestsToBrokers(controllerContext.epoch)
     } catch (e) {
       batch.clear()
+      if (e instanceof ControllerMovedException) throw e
       log.error(`moving replicas to ${targetState} failed`, e)
     }
   }
@@ -424,7 +425,7 @@ export class ReplicaStateMachine {
     }
 
     // Write the others and remember what was accepted.
-    const result = await zkClient.updateLeaderAndIsr(adjusted, context.epoch)
+    const result = await zkClient.updateLeaderAndIsr(adjusted, context)
     for (const [partition, leaderAndIsr] of result.successfulPartitions) {
       const info = new LeaderIsrAndControllerEpoch(leaderAndIsr, context.epoch)
       updated.set(partition, info)

@@ -31,7 +31,8 @@ export interface Delivery {
 
 const SENDERS = new Set(['BlockingChannel.send', 'NetworkClient.sendAndReceive'])
 
-const SESSION = /Session\.(exists|getData|getChildren|create|delete|setData|multi)$/
+const SESSION =
+  /Session\.(exists|getData|getChildren|create|delete|setData|setDataWhile)$/
 
 /** What each call of a session is on the wire. */
 const OPERATIONS: Readonly<Record<string, readonly number[]>> = {
@@ -41,7 +42,7 @@ const OPERATIONS: Readonly<Record<string, readonly number[]>> = {
   create: [OpCode.create, OpCode.create2],
   delete: [OpCode.delete],
   setData: [OpCode.setData],
-  multi: [OpCode.multi],
+  setDataWhile: [OpCode.multi],
 }
 
 /** Finds all messages of a recording, in the order in which they left. */

@@ -21,12 +21,13 @@
  * @module
  */
 
-import { KafkaException } from '../base/errors.ts'
+import { ControllerMovedException, KafkaException } from '../base/errors.ts'
 import type { Platform } from '../base/platform/Platform.ts'
 import type { TopicPartition } from '../base/TopicPartition.ts'
 import { TopicPartitionMap } from '../base/TopicPartitionMap.ts'
 import {
   BadVersionException,
+  KeeperException,
   NodeExistsException,
   NoNodeException,
   type Stat,
@@ -48,6 +49,7 @@ import {
   ControllerZNode,
 } from './cluster-znodes.ts'
 import { type LeaderAndIsr, LeaderIsrAndControllerEpoch } from './LeaderAndIsr.ts'
+import { outcome, toError } from './outcome.ts'
 import {
   IsrChangeNotificationSequenceZNode,
   IsrChangeNotificationZNode,
@@ -434,27 +436,37 @@ export class KafkaZkClient extends AdminZNodesClient {
    * Writes the states of partitions, each only if it is at the version that was read.
    *
    * @param leaderAndIsrs - what to write, with the version it was derived from
-   * @param controllerEpoch - the epoch under which the leader holds office
+   * @param controller - the epoch under which the leader holds office, and the version of
+   *   its node
+   * @throws ControllerMovedException (rejects) when another controller took the next epoch
    * @kafka core/src/main/scala/kafka/zk/KafkaZkClient.scala#KafkaZkClient.updateLeaderAndIsr
+   * @differs a replaced controller of 1.1 writes on until it notices (KAFKA-6082, mended in
+   *   Kafka 2.2 as here)
    */
   async updateLeaderAndIsr(
     leaderAndIsrs: TopicPartitionMap<LeaderAndIsr>,
-    controllerEpoch: number,
+    controller: { readonly epoch: number; readonly epochZkVersion: number },
   ): Promise<UpdateLeaderAndIsrResult> {
-    // Write all states at once.
+    // Write all states at once. Each is refused when our epoch is not the last.
+    const { epoch, epochZkVersion } = controller
+    const office = { path: ControllerEpochZNode.path(), version: epochZkVersion }
     const successfulPartitions = new TopicPartitionMap<LeaderAndIsr>()
     const failedPartitions = new TopicPartitionMap<Error>()
     const partitionsToRetry: TopicPartition[] = []
     const write = async ([tp, value]: [TopicPartition, LeaderAndIsr]) => {
       const path = TopicPartitionStateZNode.path(tp)
-      const state = new LeaderIsrAndControllerEpoch(value, controllerEpoch)
+      const state = new LeaderIsrAndControllerEpoch(value, epoch)
       const data = TopicPartitionStateZNode.encode(state)
 
       // Sort the partition by the answer.
       try {
-        const stat = await this.zooKeeperClient.setData(path, data, value.zkVersion)
+        const { zooKeeperClient: zk } = this
+        const stat = await zk.setDataWhile(office, path, data, value.zkVersion)
         successfulPartitions.set(tp, value.withZkVersion(stat.version))
       } catch (e) {
+        if (e instanceof KeeperException && e.path === office.path) {
+          throw new ControllerMovedException(`epoch ${epoch} is over`, { cause: e })
+        }
         if (e instanceof BadVersionException) partitionsToRetry.push(tp)
         else failedPartitions.set(tp, toError(e))
       }
@@ -580,18 +592,5 @@ export class KafkaZkClient extends AdminZNodesClient {
   /** Ends the session: all our ephemeral nodes go. */
   async close(): Promise<void> {
     await this.zooKeeperClient.close()
-  }
-}
-
-function toError(e: unknown): Error {
-  return e instanceof Error ? e : new Error(String(e))
-}
-
-async function outcome(work: Promise<unknown>): Promise<Error | undefined> {
-  try {
-    await work
-    return undefined
-  } catch (e) {
-    return toError(e)
   }
 }

@@ -37,6 +37,7 @@ import {
   type NodeAcl,
   type NodeChildren,
   type NodeData,
+  type NodeVersion,
   type Stat,
   type WatchEvent,
   type ZooKeeperConnect,
@@ -192,6 +193,20 @@ export class ZooKeeperClient {
   /** Writes a node. @param version - that it must have; -1 for any */
   setData(path: string, data: Buffer | null, version = -1): Promise<Stat> {
     return this.send((session) => session.setData(path, data, version))
+  }
+
+  /**
+   * Writes a node while another one has a version, in one transaction.
+   *
+   * @throws KeeperException (rejects) whose `path` tells which of the two nodes refused
+   */
+  setDataWhile(
+    other: NodeVersion,
+    path: string,
+    data: Buffer,
+    version: number,
+  ): Promise<Stat> {
+    return this.send((session) => session.setDataWhile(other, path, data, version))
   }
 
   /** Lists children, and watches them if a child handler for it is registered. */

@@ -11,8 +11,8 @@
  * Invariants: a session that is expired, closed or refused stays so; its owner connects
  * again to get another. A watch event is told before any answer that shows the change.
  *
- * @differs stands for the Java client `org.apache.zookeeper.ZooKeeper`; several requests
- *   in one transaction (multi) are left out, since Kafka 1.1.1 uses none
+ * @differs stands for the Java client `org.apache.zookeeper.ZooKeeper`; of several requests
+ *   in one transaction (multi) only a write with a condition on another node is there
  * @module
  */
 
@@ -111,6 +111,12 @@ export interface NodeChildren {
   readonly stat: Stat
 }
 
+/** A node that must have a version. */
+export interface NodeVersion {
+  readonly path: string
+  readonly version: number
+}
+
 /** The access list of a node. */
 export interface NodeAcl {
   readonly acl: Acl[]
@@ -140,6 +146,17 @@ export interface ZooKeeperSession {
   exists(path: string, watch?: boolean): Promise<Stat | undefined>
   getData(path: string, watch?: boolean): Promise<NodeData>
   setData(path: string, data: Buffer | null, version?: number): Promise<Stat>
+  /**
+   * Writes a node while another one has a version, in one transaction.
+   *
+   * @throws KeeperException (rejects) whose `path` tells which of the two nodes refused
+   */
+  setDataWhile(
+    other: NodeVersion,
+    path: string,
+    data: Buffer,
+    version: number,
+  ): Promise<Stat>
   getChildren(path: string, watch?: boolean): Promise<NodeChildren>
   getAcl(path: string): Promise<NodeAcl>
   /** @param version - of the access list (`aversion`), not of the data */

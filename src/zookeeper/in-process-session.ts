@@ -28,6 +28,7 @@ import {
   type NodeAcl,
   type NodeChildren,
   type NodeData,
+  type NodeVersion,
   OPEN_ACL_UNSAFE,
   type Stat,
   type WatchEvent,
@@ -47,9 +48,11 @@ import {
   PathRecord,
   PathVersion,
   PathWatch,
+  readCheckAndSetData,
   SetACLRequest,
   SetDataRequest,
   StatRecord,
+  writeCheckAndSetData,
 } from './records.ts'
 import { WatchedPaths } from './WatchedPaths.ts'
 
@@ -195,6 +198,22 @@ class InProcessSession implements ZooKeeperSession {
       write: (to) => SetDataRequest.write(to, { path: this.#at(path), data, version }),
       read: StatRecord.read,
     })
+  }
+
+  async setDataWhile(
+    other: NodeVersion,
+    path: string,
+    data: Buffer,
+    version: number,
+  ): Promise<Stat> {
+    const check = { path: this.#at(other.path), version: other.version }
+    const result = await this.#request(path, OpCode.multi, {
+      write: (to) =>
+        writeCheckAndSetData(to, check, { path: this.#at(path), data, version }),
+      read: readCheckAndSetData,
+    })
+    if (!('at' in result)) return result
+    throw keeperException(result.err, result.at === 0 ? other.path : path)
   }
 
   getChildren(path: string, watch = false): Promise<NodeChildren> {

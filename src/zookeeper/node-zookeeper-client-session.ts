@@ -20,6 +20,7 @@
 import library, {
   type Client,
   type RawError,
+  type RawResult,
   type RawStat,
 } from 'node-zookeeper-client'
 import jute from 'node-zookeeper-client/lib/jute/index.js'
@@ -37,6 +38,7 @@ import {
   type NodeAcl,
   type NodeChildren,
   type NodeData,
+  type NodeVersion,
   OPEN_ACL_UNSAFE,
   type Stat,
   type ZooKeeperConnect,
@@ -188,6 +190,35 @@ class NodeZookeeperClientSession implements ZooKeeperSession {
       if (data) this.#client.setData(at, data, version, answer)
       else this.#setNoData(at, version, answer)
     })
+  }
+
+  async setDataWhile(
+    other: NodeVersion,
+    path: string,
+    data: Buffer,
+    version: number,
+  ): Promise<Stat> {
+    const results = await this.#request<readonly RawResult[]>(path, (at, done) => {
+      // The library's own way in takes version 0 for any; this goes below that.
+      const header = new jute.protocol.RequestHeader()
+      header.type = jute.OP_CODES.MULTI!
+      const checked = withChroot(this.#chroot, other.path)
+      const payload = new jute.TransactionRequest([
+        { type: jute.OP_CODES.CHECK!, path: checked, version: other.version },
+        { type: jute.OP_CODES.SET_DATA!, path: at, data, version },
+      ])
+      const request = new jute.Request(header, payload)
+      this.#client.connectionManager.queue(request, (error, response) =>
+        done(error, error ? undefined : response.payload.results),
+      )
+    })
+
+    // Name the node that refused.
+    const failed = results.findIndex(({ err = 0 }) => err !== 0)
+    const stat = results[1]?.stat
+    if (failed < 0 && stat) return statOf(stat)
+    const code = results[failed]?.err ?? KeeperCode.SYSTEMERROR
+    throw keeperException(code, failed === 0 ? other.path : path)
   }
 
   getChildren(path: string, watch = false): Promise<NodeChildren> {

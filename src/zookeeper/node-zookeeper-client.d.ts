@@ -41,6 +41,13 @@ declare module 'node-zookeeper-client' {
   ) => void
   type RawWatcher = (event: RawEvent) => void
 
+  /** Of one operation of a transaction; `err` is not 0 when it failed. */
+  export interface RawResult {
+    readonly type: number
+    readonly stat?: RawStat
+    readonly err?: number
+  }
+
   export interface ConnectionManager {
     state: number
     socket: Socket | undefined
@@ -53,7 +60,10 @@ declare module 'node-zookeeper-client' {
     setState(state: number): void
     findNextServer(callback: (server: RawServer) => void): void
     onSocketData(bytes: Buffer): void
-    queue(request: unknown, callback: Callback<[{ payload: { stat: RawStat } }]>): void
+    queue(
+      request: unknown,
+      callback: Callback<[{ payload: { stat: RawStat; results: RawResult[] } }]>,
+    ): void
   }
 
   export interface Client extends EventEmitter {
@@ -126,6 +136,14 @@ declare module 'node-zookeeper-client/lib/jute/index.js' {
   const jute: {
     OP_CODES: Readonly<Record<string, number>>
     Request: new (header: object, payload: object) => object
+    TransactionRequest: new (
+      ops: readonly {
+        readonly type: number
+        readonly path: string
+        readonly data?: Buffer
+        readonly version: number
+      }[],
+    ) => object
     protocol: {
       RequestHeader: new () => { type: number }
       SetDataRequest: new () => {

@@ -14,7 +14,8 @@
  * @module
  */
 import type { ByteReader } from '../base/bytes/ByteReader.ts'
-import type { Stat as StatValue } from './client.ts'
+import type { ByteWriter } from '../base/bytes/ByteWriter.ts'
+import { KeeperCode, type Stat as StatValue } from './client.ts'
 import {
   boolean,
   buffer,
@@ -206,4 +207,38 @@ export function readMulti(from: ByteReader): MultiOp[] | undefined {
     if (request === undefined) return undefined
     ops.push({ type, request: request.read(from) })
   }
+}
+
+/** Writes a check of one node and a write of another, as one multi. */
+export function writeCheckAndSetData(
+  to: ByteWriter,
+  check: JuteType<typeof PathVersion>,
+  write: JuteType<typeof SetDataRequest>,
+): void {
+  MultiHeader.write(to, { type: OpCode.check, done: false, err: -1 })
+  PathVersion.write(to, check)
+  MultiHeader.write(to, { type: OpCode.setData, done: false, err: -1 })
+  SetDataRequest.write(to, write)
+  MultiHeader.write(to, { type: -1, done: true, err: -1 })
+}
+
+/** What became of a check and a write: the stat, or which operation failed and how. */
+export type CheckAndSetDataResult =
+  | StatValue
+  | { readonly at: number; readonly err: number }
+
+/** Reads the answer to {@link writeCheckAndSetData}. */
+export function readCheckAndSetData(from: ByteReader): CheckAndSetDataResult {
+  const errors: number[] = []
+  let stat: StatValue | undefined
+  for (;;) {
+    const { type, done } = MultiHeader.read(from)
+    if (done) break
+    if (type === OpCode.error) errors.push(from.readInt32())
+    if (type === OpCode.setData) stat = StatRecord.read(from)
+  }
+
+  // The one that failed has an error of its own; those behind it only say so.
+  const at = errors.findIndex((err) => err !== 0)
+  return stat ?? { at, err: errors[at] ?? KeeperCode.SYSTEMERROR }
 }

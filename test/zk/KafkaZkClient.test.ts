@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { ControllerMovedException } from '../../src/base/errors.ts'
 import { TopicPartition } from '../../src/base/TopicPartition.ts'
 import { TopicPartitionMap } from '../../src/base/TopicPartitionMap.ts'
 import {
@@ -95,10 +96,11 @@ describe('KafkaZkClient', () => {
       new TopicPartitionMap(tps.slice(0, 2).map((p) => [p, initial])),
     )
     server.set('/brokers/topics/t/partitions/1/state', Buffer.from('{}'))
+    await zkClient.createControllerEpochRaw(5)
     const next = initial.leaderAndIsr.newLeader(2)
     const result = await zkClient.updateLeaderAndIsr(
       new TopicPartitionMap(tps.map((p) => [p, next])),
-      5,
+      { epoch: 5, epochZkVersion: 0 },
     )
     expect(result.successfulPartitions.get(tps[0]!)).toEqual(
       new LeaderAndIsr(2, 1, [1, 2], 1),
@@ -111,6 +113,23 @@ describe('KafkaZkClient', () => {
       leader_epoch: 1,
       controller_epoch: 5,
       isr: [1, 2],
+    })
+  })
+
+  it('updateLeaderAndIsr() refuses a controller that was replaced', async () => {
+    const { server, zkClient } = await startZk()
+    const initial = new LeaderIsrAndControllerEpoch(LeaderAndIsr.initial(1, [1, 2]), 1)
+    await zkClient.createTopicAssignment('t', new Map([[0, [1, 2]]]))
+    await zkClient.createTopicPartitionStatesRaw(new TopicPartitionMap([[tp, initial]]))
+    await zkClient.createControllerEpochRaw(1)
+    await zkClient.setControllerEpochRaw(2, 0)
+    const next = new TopicPartitionMap([[tp, initial.leaderAndIsr.newLeader(2)]])
+    await expect(
+      zkClient.updateLeaderAndIsr(next, { epoch: 1, epochZkVersion: 0 }),
+    ).rejects.toThrow(ControllerMovedException)
+    expect(server.json('/brokers/topics/t/partitions/0/state')).toMatchObject({
+      leader: 1,
+      leader_epoch: 0,
     })
   })
 

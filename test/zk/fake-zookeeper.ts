@@ -12,6 +12,7 @@ import {
   keeperException,
   type NodeChildren,
   type NodeData,
+  type NodeVersion,
   type Stat,
   type WatchEvent,
   type ZooKeeperConnectOptions,
@@ -208,6 +209,19 @@ export class FakeSession implements ZooKeeperSession {
 
   setData(path: string, data: Buffer | null, version?: number): Promise<Stat> {
     return this.#run('setData', path, () => this.#server.set(path, data, version))
+  }
+
+  setDataWhile(
+    other: NodeVersion,
+    path: string,
+    data: Buffer,
+    version: number,
+  ): Promise<Stat> {
+    return this.#run('setData', path, () => {
+      if (this.#server.get(other.path).stat.version !== other.version)
+        throw keeperException(KeeperCode.BADVERSION, other.path)
+      return this.#server.set(path, data, version)
+    })
   }
 
   getChildren(path: string, watch?: boolean): Promise<NodeChildren> {

@@ -69,6 +69,24 @@ export function describeSession(name: string, build: () => Promise<World>): void
         expect((await a.session.getData(top)).data).toBeNull()
       })
 
+      it('setDataWhile() writes one node while another has a version', async () => {
+        const [top, other] = [await fresh(), await fresh()]
+        const guard = (version: number) => ({ path: other, version })
+        const write = (version: number, at: number) =>
+          a.session.setDataWhile(guard(version), top, bytes('x'), at)
+        expect(await write(0, 0)).toMatchObject({ version: 1, dataLength: 1 })
+
+        // Version 0 is a version, not any.
+        await expect(write(0, 0)).rejects.toMatchObject({
+          ...{ codeName: 'BADVERSION', path: top },
+        })
+        await a.session.setData(other, null)
+        await expect(write(0, 1)).rejects.toMatchObject({
+          ...{ codeName: 'BADVERSION', path: other },
+        })
+        expect((await b.session.getData(top)).stat.version).toBe(1)
+      })
+
       it('exists() tells the whole stat, as each write leaves it', async () => {
         const top = await fresh()
         const made = (await a.session.exists(top))!
