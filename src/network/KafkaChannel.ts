@@ -57,16 +57,15 @@ export class KafkaChannel {
   /**
    * Takes bytes and stages the frames that they complete.
    *
-   * @throws InvalidReceiveException when a length is negative or too large
+   * @throws InvalidReceiveException when a length is negative or too large; what came
+   *   whole before it is staged
    */
   read(chunk: Buffer): void {
-    const frames = this.#parser.push(chunk)
     if (this.#nextStaged === this.#staged.length) {
-      this.#staged = frames
+      this.#staged = []
       this.#nextStaged = 0
-    } else {
-      this.#staged.push(...frames)
     }
+    this.#parser.push(chunk, this.#staged)
 
     // Read no further while the frames that are here cannot be handled.
     if (this.#isMute && this.#reading) {

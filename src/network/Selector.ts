@@ -19,7 +19,7 @@
  * @module
  */
 import { Condition } from '../base/async/Condition.ts'
-import { IllegalStateException, InvalidReceiveException } from '../base/errors.ts'
+import { IllegalStateException } from '../base/errors.ts'
 import { logger } from '../base/logger.ts'
 import type { Clock, Connection, TimerHandle } from '../base/platform/Platform.ts'
 import { KafkaChannel } from './KafkaChannel.ts'
@@ -184,10 +184,18 @@ export class Selector {
     try {
       channel.read(chunk)
     } catch (error) {
-      this.#fail(channel, 'reading', error)
+      // Hang up, and handle what came whole before the bytes that are no frame.
+      log.warn(`reading on ${channel.id} failed, the connection is closed`, error)
+      channel.connection.destroy()
+      this.#markReady(channel)
+      this.#remoteClose(channel)
       return
     }
     this.#touch(channel)
+    this.#markReady(channel)
+  }
+
+  #markReady(channel: KafkaChannel): void {
     if (!channel.isReady) return
     this.#ready.add(channel)
     this.#events.signal()
@@ -210,10 +218,7 @@ export class Selector {
 
   #fail(channel: KafkaChannel, doing: string, error: unknown): void {
     if (this.openOrClosingChannel(channel.id) !== channel) return
-    // A peer that breaks the rules is worth a warning, one that went away is not.
-    const text = `${doing} on ${channel.id} failed, the connection is closed`
-    if (error instanceof InvalidReceiveException) log.warn(text, error)
-    else log.info(text, error)
+    log.info(`${doing} on ${channel.id} failed, the connection is closed`, error)
     this.#disconnect(channel)
   }
 

@@ -56,10 +56,25 @@ export class FramedConnection {
     return !this.#over && !this.#connection.closed
   }
 
-  /** Takes bytes off the connection; those of a broker that make no sense end it. */
+  /**
+   * Takes bytes off the connection. Those of a broker that make no sense end it; the
+   * frames before them count.
+   */
   receive(chunk: Buffer): void {
+    const frames: Buffer[] = []
     try {
-      for (const payload of this.#parser.push(chunk)) this.#options.onFrame(payload)
+      this.#parser.push(chunk, frames)
+    } catch (error) {
+      this.#handOn(frames)
+      this.close(error)
+      return
+    }
+    this.#handOn(frames)
+  }
+
+  #handOn(frames: readonly Buffer[]): void {
+    try {
+      for (const payload of frames) this.#options.onFrame(payload)
     } catch (error) {
       this.close(error)
     }

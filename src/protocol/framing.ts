@@ -64,12 +64,13 @@ export class FrameParser {
    * Takes the next chunk.
    *
    * @param chunk - bytes as they came; must not be written to afterwards
-   * @returns the payloads that it completes, oldest first, without their size fields
+   * @param frames - where the payloads go that it completes, oldest first, without their
+   *   size fields; those before a size that is refused are there, too
+   * @returns `frames`
    * @throws InvalidReceiveException when a size is negative or above the limit; close
    *   the connection then, for the next frame cannot be found
    */
-  push(chunk: Buffer): Buffer[] {
-    const frames: Buffer[] = []
+  push(chunk: Buffer, frames: Buffer[] = []): Buffer[] {
     let at = 0
     while (at < chunk.length) {
       // Add to the payload under way.

@@ -208,6 +208,24 @@ describe('SocketServer', () => {
     await server.shutdown()
   })
 
+  it('handles what came whole before a length that is none', async () => {
+    const { connect, requestChannel, clock, server } = await startServer()
+    const client = await connect()
+    client.send(heartbeat(1), heartbeat(2), Buffer.from('ffffffff', 'hex'))
+    await clock.settle()
+    const seen = []
+    for (let i = 0; i < 2; i++) {
+      const request = await receive(requestChannel)
+      seen.push(request.header.correlationId)
+      requestChannel.sendResponse({ kind: 'noop', request })
+      await clock.settle()
+    }
+    expect(seen).toEqual([1, 2])
+    await client.closed.promise
+    expect(server.connectionCount).toBe(0)
+    await server.shutdown()
+  })
+
   it('drops the response to a client that left', async () => {
     const { connect, requestChannel, clock, server } = await startServer()
     const client = await connect()

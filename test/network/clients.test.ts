@@ -93,6 +93,21 @@ describe('NetworkClient', () => {
     await server.shutdown()
   })
 
+  it('an answer counts that came before bytes that are none', async () => {
+    const { client, requestChannel, server } = await withClient()
+    const results = Promise.allSettled(
+      [1, 2].map((n) => client.sendAndReceive(Heartbeat, 1, body(n))),
+    )
+    const request = await receive(requestChannel)
+    const reply = { throttleTimeMs: 0, errorCode: 0 }
+    const { correlationId } = request.header
+    const good = encodeResponse(Heartbeat, 1, correlationId, reply)
+    const frame = Buffer.concat([good, Buffer.from('ffffffff', 'hex')])
+    requestChannel.sendResponse({ kind: 'send', request, frame })
+    expect((await results).map((r) => r.status)).toEqual(['fulfilled', 'rejected'])
+    await server.shutdown()
+  })
+
   it('an aborted request stops waiting; its late answer is dropped', async () => {
     const { client, requestChannel, server } = await withClient()
     const abort = new AbortController()

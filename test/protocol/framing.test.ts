@@ -57,6 +57,20 @@ describe('FrameParser', () => {
     }
     expect(new FrameParser(100).push(Buffer.alloc(4))).toEqual([Buffer.alloc(0)])
   })
+
+  it('push() hands on the frames that came before a size that it refuses', () => {
+    const bad = Buffer.from('ffffffff', 'hex')
+    const good = ['a', 'b'].map((payload) => frame(Buffer.from(payload)))
+    for (const cut of [0, 3, 7]) {
+      const chunk = Buffer.concat([...good, bad])
+      const parser = new FrameParser(100)
+      const frames: Buffer[] = []
+      parser.push(chunk.subarray(0, cut), frames)
+      const rest = chunk.subarray(cut)
+      expect(() => parser.push(rest, frames)).toThrow(InvalidReceiveException)
+      expect(frames.map(String)).toEqual(['a', 'b'])
+    }
+  })
 })
 
 describe('RequestHeader', () => {
