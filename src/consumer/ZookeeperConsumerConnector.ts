@@ -52,6 +52,7 @@ import type { Decoder } from './Decoder.ts'
 import { type QueueItem, shutdownCommand } from './FetchedDataChunk.ts'
 import { KafkaStream } from './KafkaStream.ts'
 import { OffsetsChannel } from './OffsetsChannel.ts'
+import { InvalidOffset } from './PartitionTopicInfo.ts'
 import { StoredOffsets } from './stored-offsets.ts'
 import {
   constructTopicCount,
@@ -442,7 +443,9 @@ export class ZookeeperConsumerConnector implements ConsumerConnector {
    *   attempt is made (shutdown, rebalance, a call without arguments), with `false` it is
    *   retried `offsets.commit.max.retries` times (the periodic task).
    * @differs 1.1.1 sends the same offsets at each retry, and so may set a group back that
-   *   has gone on in another member.
+   *   has gone on in another member. It also commits -1 for a partition of which it does
+   *   not know yet where it stands, and, without a fetcher, the offset that was stored when
+   *   the partition was claimed, over what was committed since.
    */
   commitOffsets(isAutoCommit?: boolean): Promise<void>
 
@@ -478,9 +481,13 @@ export class ZookeeperConsumerConnector implements ConsumerConnector {
 
   #consumeOffsets(): OffsetsToCommit {
     const offsets: OffsetsToCommit = new TopicPartitionMap()
+
+    // Without a fetcher nothing is given out.
+    if (!this.#enableFetcher) return offsets
     for (const partitions of this.topicRegistry.values()) {
       for (const info of partitions.values()) {
-        offsets.set(info.topicPartition, info.getConsumeOffset())
+        const offset = info.getConsumeOffset()
+        if (offset !== InvalidOffset) offsets.set(info.topicPartition, offset)
       }
     }
     return offsets

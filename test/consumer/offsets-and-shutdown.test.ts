@@ -79,6 +79,17 @@ describe('offsets in ZooKeeper', () => {
     expect(await group.offset('t', 0)).toBe('3')
   })
 
+  it('commits nothing of a partition whose place it does not know yet', async () => {
+    // No broker answers for the topic, and nothing is stored: it stands at -1.
+    broker.answers.Metadata = () => 'close'
+    const { connector } = await group.join('c1', { t: 1 })
+    const path = '/consumers/g/offsets/t/0'
+    const offsets = [[new TopicPartition('t', 0), 1]] as const
+    await group.run(connector.commitOffsets(offsets, false))
+    await group.run(connector.commitOffsets())
+    expect(await group.run(group.zk.readData(path))).toBe('1')
+  })
+
   it('commits from time to time, by itself', async () => {
     const { streams } = await group.join('c1', { t: 1 })
     await group.take(streams[0]!, 2)
@@ -268,6 +279,32 @@ describe('commitOffsets(offsetsToCommit, retryOnFailure)', () => {
 })
 
 describe('a connector without a fetcher', () => {
+  it.each([{}, kafkaOnly])(
+    'keeps what it was told to commit, with %o',
+    async (mode) => {
+      // It commits by itself, too, and has been given nothing.
+      const config = new ConsumerConfig({
+        ...{ 'group.id': 'g', 'consumer.id': 'c1', 'zookeeper.connect': 'zk' },
+        ...mode,
+      })
+      const platform = group.platform.onHost('c1')
+      const environment = { platform, zooKeeperConnect: group.connect }
+      const connector = await group.run(Consumer.create(config, environment, false))
+      group.connectors.push(connector)
+      await group.run(connector.createMessageStreams(new Map([['t', 1]]), text, text))
+      const offsets = [[new TopicPartition('t', 0), 2]] as const
+      await group.run(connector.commitOffsets(offsets, false))
+      const stored = async () =>
+        mode === kafkaOnly
+          ? group.world.offsets.get('g/t-0')
+          : Number(await group.offset('t', 0))
+      await group.advance(60_000)
+      expect(await stored()).toBe(2)
+      await group.run(connector.shutdown())
+      expect(await stored()).toBe(2)
+    },
+  )
+
   it('owns its partitions and fetches nothing; the next one begins where it says', async () => {
     const config = new ConsumerConfig({
       ...{ 'group.id': 'g', 'consumer.id': 'c1', 'zookeeper.connect': 'zk' },
