@@ -1,7 +1,10 @@
 /**
  * # A server for metrics
  *
- * Answers `GET /metrics` with the metrics of one broker, in the text format of Prometheus.
+ * Answers `GET /metrics` with the metrics of one broker, in the text format of Prometheus,
+ * and one of the process: `event_loop_idle_ratio`, the share of the time since the last
+ * answer in which the event loop had nothing to do. Everything in the process shares that
+ * loop, so this says how close to its limit a broker is.
  *
  * @module
  */
@@ -31,6 +34,13 @@ export function serveMetrics(
   metrics: MetricsText,
   port: number,
 ): Promise<MetricsServer> {
+  let before = performance.eventLoopUtilization()
+  const idleRatio = () => {
+    const now = performance.eventLoopUtilization()
+    const { utilization } = performance.eventLoopUtilization(now, before)
+    before = now
+    return 1 - utilization
+  }
   const server = createServer((request, response) => {
     const path = (request.url ?? '').split('?')[0]
     if (path !== '/metrics' || request.method !== 'GET') {
@@ -42,7 +52,8 @@ export function serveMetrics(
     metrics.text().then(
       (text) => {
         const type = 'text/plain; version=0.0.4; charset=utf-8'
-        response.writeHead(200, { 'content-type': type }).end(text)
+        const whole = `${text}\n${idleText(idleRatio())}`
+        response.writeHead(200, { 'content-type': type }).end(whole)
       },
       (error: unknown) => {
         response.writeHead(503, { 'content-type': 'text/plain' }).end(`${error}\n`)
@@ -61,4 +72,10 @@ export function serveMetrics(
       })
     })
   })
+}
+
+function idleText(ratio: number): string {
+  const name = 'event_loop_idle_ratio'
+  const help = 'share of the time since the last answer in which the process was idle'
+  return `# HELP ${name} ${help}\n# TYPE ${name} gauge\n${name} ${ratio.toFixed(4)}\n`
 }

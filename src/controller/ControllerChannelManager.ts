@@ -159,6 +159,15 @@ export class ControllerChannelManager {
     await state.requestSendThread.shutdown()
   }
 
+  /** Requests that wait, for all brokers together. */
+  get totalQueueSize(): number {
+    let sum = 0
+    for (const { messageQueue } of this.#brokerStateInfo.values()) {
+      sum += messageQueue.size
+    }
+    return sum
+  }
+
   /** Requests that wait for a broker. */
   queueSize(brokerId: number): number {
     return this.#brokerStateInfo.get(brokerId)?.messageQueue.size ?? 0

@@ -63,6 +63,9 @@ export class ControllerContext {
   readonly partitionLeadershipInfo =
     new TopicPartitionMap<LeaderIsrAndControllerEpoch>()
 
+  /** Elections that gave a partition to a replica that was not in sync. */
+  uncleanLeaderElections = 0
+
   /** What is being moved. */
   readonly partitionsBeingReassigned =
     new TopicPartitionMap<ReassignedPartitionsContext>()

@@ -9,11 +9,15 @@
  *     answer ───┼─▶ put ─▶ [ Startup, BrokerChange, TopicChange … ] ─▶ process
  *     timer ────┘
  *
+ * How long each kind of work took is counted as it ends.
+ *
  * Invariants: one event is processed at a time, to its end, though it waits for ZooKeeper
  * meanwhile; an event that fails is logged and lost, and the next one runs. After `close`
  * every event is dropped.
  *
  * @kafka core/src/main/scala/kafka/controller/ControllerEventManager.scala#ControllerEventManager
+ * @differs Kafka computes gauges of the cluster after every event, for other threads to
+ *   read; here they are computed when somebody asks.
  * @module
  */
 
@@ -21,6 +25,8 @@ import { AsyncQueue } from '../base/async/AsyncQueue.ts'
 import { ShutdownableThread } from '../base/async/ShutdownableThread.ts'
 import { ControllerMovedException } from '../base/errors.ts'
 import { logger } from '../base/logger.ts'
+import type { Clock } from '../base/platform/Platform.ts'
+import { Distribution } from '../network/RequestMetrics.ts'
 
 /**
  * What the controller is busy with; the name of the state is what a metric counts.
@@ -59,6 +65,9 @@ export interface ControllerEvent {
 
 /** The queue of events and the loop that empties it. */
 export class ControllerEventManager {
+  /** How long the events of each state took, in ms; of those that there were. */
+  readonly rateAndTimeMetrics = new Map<ControllerState, Distribution>()
+
   readonly #queue = new AsyncQueue<ControllerEvent>()
   readonly #thread: ControllerEventThread
   #state: ControllerState = 'Idle'
@@ -68,20 +77,30 @@ export class ControllerEventManager {
    * Prepares the loop.
    *
    * @param controllerId - for its name
-   * @param eventProcessedListener - called after each event, failed or not
+   * @param clock - by which events are timed
    */
-  constructor(
-    controllerId: number,
-    eventProcessedListener: (event: ControllerEvent) => void,
-  ) {
+  constructor(controllerId: number, clock: Clock) {
+    let startMs = clock.monotonic()
     this.#thread = new ControllerEventThread(
       `controller-event-thread-${controllerId}`,
       this.#queue,
       (state) => {
+        // The end of one piece of work, or the beginning of the next.
+        const now = clock.monotonic()
+        if (state === 'Idle') this.#timesOf(this.#state).update(now - startMs)
+        startMs = now
         this.#state = state
       },
-      eventProcessedListener,
     )
+  }
+
+  #timesOf(state: ControllerState): Distribution {
+    let times = this.rateAndTimeMetrics.get(state)
+    if (times === undefined) {
+      times = new Distribution()
+      this.rateAndTimeMetrics.set(state, times)
+    }
+    return times
   }
 
   /** What the controller is busy with now. */
@@ -126,19 +145,16 @@ export class ControllerEventManager {
 export class ControllerEventThread extends ShutdownableThread {
   readonly #queue: AsyncQueue<ControllerEvent>
   readonly #setState: (state: ControllerState) => void
-  readonly #eventProcessedListener: (event: ControllerEvent) => void
   readonly #log = logger('ControllerEventThread')
 
   constructor(
     name: string,
     queue: AsyncQueue<ControllerEvent>,
     setState: (state: ControllerState) => void,
-    eventProcessedListener: (event: ControllerEvent) => void,
   ) {
     super(name)
     this.#queue = queue
     this.#setState = setState
-    this.#eventProcessedListener = eventProcessedListener
   }
 
   override async doWork(): Promise<void> {
@@ -152,13 +168,6 @@ export class ControllerEventThread extends ShutdownableThread {
       if (e instanceof ControllerMovedException)
         this.#log.info(`${event.constructor.name} given up: ${e.message}`)
       else this.#log.error(`event ${event.constructor.name} failed`, e)
-    }
-
-    // Let the metrics see what changed.
-    try {
-      this.#eventProcessedListener(event)
-    } catch (e) {
-      this.#log.error(`listener failed after ${event.constructor.name}`, e)
     }
     this.#setState('Idle')
   }

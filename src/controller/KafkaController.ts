@@ -110,15 +110,6 @@ export class KafkaController implements RequestBatchHost, TopicDeletionHost {
   /** Who is controller, as far as this broker knows; -1 for nobody. */
   activeControllerId = -1
 
-  /** What a monitor sees, as of the last event. */
-  metrics: ControllerMetrics = {
-    activeControllerCount: 0,
-    offlinePartitionsCount: 0,
-    preferredReplicaImbalanceCount: 0,
-    globalTopicCount: 0,
-    globalPartitionCount: 0,
-  }
-
   readonly #newClient: (broker: BrokerEndPoint) => ControllerClient
   readonly #kafkaScheduler: KafkaScheduler
 
@@ -131,9 +122,7 @@ export class KafkaController implements RequestBatchHost, TopicDeletionHost {
     this.brokerInfo = parts.initialBrokerInfo
     this.#newClient = parts.newClient ?? ((broker) => this.#networkClient(broker))
     this.#kafkaScheduler = new KafkaScheduler(platform.clock)
-    this.eventManager = new ControllerEventManager(config.brokerId, () =>
-      this.updateMetrics(),
-    )
+    this.eventManager = new ControllerEventManager(config.brokerId, platform.clock)
 
     // Build the parts; each gets a batch of its own.
     this.topicDeletionManager = new TopicDeletionManager(this, zkClient)
@@ -556,10 +545,10 @@ export class KafkaController implements RequestBatchHost, TopicDeletionHost {
     )
   }
 
-  /** Takes the measures a monitor sees. */
-  updateMetrics(): void {
+  /** What a monitor sees, measured now. */
+  get metrics(): ControllerMetrics {
     const { controllerContext: context, isActive } = this
-    this.metrics = {
+    return {
       activeControllerCount: isActive ? 1 : 0,
       offlinePartitionsCount: this.partitionStateMachine.offlinePartitionCount,
       preferredReplicaImbalanceCount: this.preferredReplicaElections.imbalanceCount,

@@ -132,7 +132,9 @@ export class PreferredReplicaElections {
     const byPreferred = new Map<number, TopicPartition[]>()
     for (const [partition, [preferred]] of context.partitionReplicaAssignment) {
       if (preferred === undefined || this.#isGoing(partition)) continue
-      byPreferred.set(preferred, [...(byPreferred.get(preferred) ?? []), partition])
+      const others = byPreferred.get(preferred)
+      if (others === undefined) byPreferred.set(preferred, [partition])
+      else others.push(partition)
     }
 
     // Move leadership one by one where too much of it is elsewhere.

@@ -83,7 +83,9 @@ export const strategies: Readonly<
       if (leader === undefined) return undefined
 
       // Keep who is in sync and alive, or only an unclean leader.
-      const newIsr = isr.includes(leader)
+      const isClean = isr.includes(leader)
+      if (!isClean) context.uncleanLeaderElections += 1
+      const newIsr = isClean
         ? isr.filter((id) => context.isReplicaOnline(id, partition))
         : [leader]
       const decided = leaderAndIsr.newLeaderAndIsr(leader, newIsr)

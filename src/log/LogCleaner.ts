@@ -128,6 +128,26 @@ export class LogCleaner implements LogCleanerView {
     return this.#cleaners.map((cleaner) => cleaner.lastStats)
   }
 
+  /**
+   * Largest share of its offset map that a loop used in its last cleaning, 0 to 1.
+   *
+   * @kafka core/src/main/scala/kafka/log/LogCleaner.scala#LogCleaner
+   */
+  get maxBufferUtilization(): number {
+    return Math.max(0, ...this.lastStats.map((stats) => stats?.bufferUtilization ?? 0))
+  }
+
+  /** Share of the bytes read that the last cleanings of all loops kept, 0 to 1. */
+  get recopyRate(): number {
+    let bytesRead = 0
+    let bytesWritten = 0
+    for (const stats of this.lastStats) {
+      bytesRead += stats?.bytesRead ?? 0
+      bytesWritten += stats?.bytesWritten ?? 0
+    }
+    return bytesWritten / Math.max(bytesRead, 1)
+  }
+
   /** Starts the loops. */
   startup(): void {
     this.#log.info('Starting the log cleaner')

@@ -69,6 +69,9 @@ export class LogCleanerManager {
   /** How dirty the dirtiest log was when last looked, 0 to 1. */
   dirtiestLogCleanableRatio = 0
 
+  /** When a cleaner last looked for a log to clean, wall ms; at first, when this began. */
+  timeOfLastRun: number
+
   readonly #logs: TopicPartitionMap<Log>
   readonly #inProgress = new TopicPartitionMap<LogCleaningState>()
 
@@ -83,6 +86,7 @@ export class LogCleanerManager {
     const { logDirFailureChannel, platform } = options
     this.#logs = options.logs
     this.#platform = platform
+    this.timeOfLastRun = platform.clock.now()
     for (const dir of options.logDirs) {
       try {
         const path = join(dir, offsetCheckpointFile)
@@ -112,6 +116,11 @@ export class LogCleanerManager {
     return all
   }
 
+  /** Milliseconds since a cleaner last looked for work; long ago when they have died. */
+  get timeSinceLastRunMs(): number {
+    return this.#platform.clock.now() - this.timeOfLastRun
+  }
+
   /** The state of a log; `undefined` when nobody has a hand on it. */
   cleaningState(topicPartition: TopicPartition): LogCleaningState | undefined {
     return this.#inProgress.get(topicPartition)
@@ -125,6 +134,7 @@ export class LogCleanerManager {
   grabFilthiestCompactedLog(): LogToClean | undefined {
     // Look at every compacted log that nobody has a hand on.
     const now = this.#platform.clock.now()
+    this.timeOfLastRun = now
     const lastClean = this.allCleanerCheckpoints
     const dirtyLogs: LogToClean[] = []
     for (const [topicPartition, log] of this.#logs) {

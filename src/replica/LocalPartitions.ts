@@ -115,6 +115,11 @@ export abstract class LocalPartitions {
     return this.allPartitions.size - this.nonOfflinePartitions().length
   }
 
+  /** How many partitions led here refuse `acks=-1`: too few copies are in sync. */
+  get underMinIsrPartitionCount(): number {
+    return this.leaderPartitions().filter((p) => p.isUnderMinIsr).length
+  }
+
   /** How many partitions are led here with a copy missing from the in-sync set. */
   get underReplicatedPartitionCount(): number {
     return this.leaderPartitions().filter((p) => p.isUnderReplicated).length

@@ -13,10 +13,15 @@
  *
  * @kafka core/src/main/scala/kafka/metrics/KafkaMetricsGroup.scala#KafkaMetricsGroup
  * @differs Meters become counters: the rate is the business of who collects them.
- *   Histograms have buckets in place of percentiles.
+ *   Histograms have buckets in place of percentiles. `RequestHandlerAvgIdlePercent` and
+ *   `NetworkProcessorAvgIdlePercent` are absent: in Kafka they tell how busy two pools of
+ *   threads are. Handlers and processors here share one event loop, and one that waits
+ *   says nothing about whether the loop has time; `event_loop_idle_ratio` does.
  * @module
  */
-import type { Distribution } from '../network/RequestMetrics.ts'
+import type { ControllerState } from '../controller/ControllerEventManager.ts'
+import type { GroupState } from '../coordinator/group/GroupMetadata.ts'
+import { Distribution } from '../network/RequestMetrics.ts'
 import type { BrokerTopicMetrics } from '../replica/BrokerTopicStats.ts'
 import { BrokerStates } from './BrokerStates.ts'
 import type { KafkaServer } from './KafkaServer.ts'
@@ -52,6 +57,41 @@ export function metricNameOf({ mbean, type }: MetricDefinition): string {
   )
   return `${words.join('_')}${type === 'counter' ? '_total' : ''}`
 }
+
+/** What a controller does, by the state it is in meanwhile. */
+const controllerWork: readonly (readonly [string, ControllerState, string])[] = [
+  [
+    'LeaderElectionRateAndTimeMs',
+    'BrokerChange',
+    'time that the controller takes when brokers come or go, elections included',
+  ],
+  ['ControllerChangeRateAndTimeMs', 'ControllerChange', 'time to become controller'],
+  ['TopicChangeRateAndTimeMs', 'TopicChange', 'time for new topics'],
+  ['TopicDeletionRateAndTimeMs', 'TopicDeletion', 'time for deletions of topics'],
+  ['IsrChangeRateAndTimeMs', 'IsrChange', 'time for changes of in-sync replicas'],
+  [
+    'ControlledShutdownRateAndTimeMs',
+    'ControlledShutdown',
+    'time to move the leaders of a broker that wants to end',
+  ],
+  [
+    'PartitionReassignmentRateAndTimeMs',
+    'PartitionReassignment',
+    'time for replicas that move',
+  ],
+  ['AutoLeaderBalanceRateAndTimeMs', 'AutoLeaderBalance', 'time to look for imbalance'],
+  [
+    'ManualLeaderBalanceRateAndTimeMs',
+    'ManualLeaderBalance',
+    'time for ordered elections of preferred leaders',
+  ],
+  [
+    'LeaderAndIsrResponseReceivedRateAndTimeMs',
+    'LeaderAndIsrResponseReceived',
+    'time for answers that name failed replicas',
+  ],
+  ['LogDirChangeRateAndTimeMs', 'LogDirChange', 'time for log directories that fail'],
+]
 
 type Read = (broker: KafkaServer) => number
 
@@ -94,6 +134,16 @@ const requestTimes = [
   ['RequestBytes', 'size of requests'],
 ] as const
 
+const requestsPerSec: MetricDefinition = {
+  mbean: 'kafka.network:type=RequestMetrics,name=RequestsPerSec',
+  ...{ help: 'requests that were answered', type: 'counter', labels: ['request'] },
+  *collect({ socketServer: { requestChannel } }) {
+    for (const [request, { TotalTimeMs }] of requestChannel.metrics.entries()) {
+      yield { labels: { request }, value: TotalTimeMs.count }
+    }
+  },
+}
+
 const requestMetrics = requestTimes.map(
   ([name, help]): MetricDefinition => ({
     ...{ mbean: `kafka.network:type=RequestMetrics,name=${name}`, help },
@@ -113,6 +163,8 @@ const purgatories = [
     'DeleteRecords',
     (broker: KafkaServer) => broker.replicaManager.delayedDeleteRecordsPurgatory,
   ],
+  ['Heartbeat', (broker: KafkaServer) => broker.groupCoordinator.heartbeatPurgatory],
+  ['Rebalance', (broker: KafkaServer) => broker.groupCoordinator.joinPurgatory],
 ] as const
 
 /** A number of each purgatory. */
@@ -171,7 +223,36 @@ function quotaGauge(
   }
 }
 
+/** What is measured of copying between replicas, as far as it is held to a quota. */
+function replicationQuotaGauge(
+  type: 'LeaderReplication' | 'FollowerReplication' | 'AlterLogDirsReplication',
+  help: string,
+): MetricDefinition {
+  return {
+    ...{ mbean: `kafka.server:type=${type},name=byte-rate`, help },
+    ...{ type: 'gauge', labels: [] },
+    *collect({ metrics }) {
+      for (const metric of metrics.metrics()) {
+        const { group, name } = metric.metricName
+        if (group === type && name === 'byte-rate') yield { value: metric.value() }
+      }
+    },
+  }
+}
+
 const quotaGauges = [
+  replicationQuotaGauge(
+    'LeaderReplication',
+    'bytes a second of throttled partitions that followers were given',
+  ),
+  replicationQuotaGauge(
+    'FollowerReplication',
+    'bytes a second of throttled partitions that were fetched from leaders',
+  ),
+  replicationQuotaGauge(
+    'AlterLogDirsReplication',
+    'bytes a second that were moved between log directories',
+  ),
   quotaGauge('Produce', 'byte-rate', 'bytes a second that clients with quotas send'),
   quotaGauge('Produce', 'throttle-time', 'ms that their answers are held, on average'),
   quotaGauge('Produce', 'queue-size', 'answers to producers that are held now'),
@@ -182,6 +263,16 @@ const quotaGauges = [
   quotaGauge('Request', 'throttle-time', 'ms that their answers are held, on average'),
   quotaGauge('Request', 'queue-size', 'answers to any request that are held now'),
 ]
+
+const controllerTimes = controllerWork.map(
+  ([name, state, help]): MetricDefinition => ({
+    ...{ mbean: `kafka.controller:type=ControllerStats,name=${name}`, help },
+    ...{ type: 'histogram', labels: [] },
+    collect: ({ kafkaController: { eventManager } }) => [
+      { value: eventManager.rateAndTimeMetrics.get(state) ?? new Distribution() },
+    ],
+  }),
+)
 
 const controllerGauges = [
   gauge(
@@ -207,6 +298,27 @@ const controllerGauges = [
     ({ kafkaController: { isActive, controllerContext } }) =>
       isActive ? controllerContext.partitionReplicaAssignment.size : 0,
   ),
+  gauge(
+    'kafka.controller:type=KafkaController,name=PreferredReplicaImbalanceCount',
+    'partitions that another than their preferred leader leads; 0 on others',
+    ({ kafkaController }) =>
+      kafkaController.isActive
+        ? kafkaController.metrics.preferredReplicaImbalanceCount
+        : 0,
+  ),
+  gauge(
+    'kafka.controller:type=ControllerChannelManager,name=TotalQueueSize',
+    'requests of the controller that wait for brokers',
+    ({ kafkaController: { controllerContext } }) =>
+      controllerContext.controllerChannelManager?.totalQueueSize ?? 0,
+  ),
+  counter(
+    'kafka.controller:type=ControllerStats,name=UncleanLeaderElectionsPerSec',
+    'elections of a leader that was not in sync',
+    ({ kafkaController: { controllerContext } }) =>
+      controllerContext.uncleanLeaderElections,
+  ),
+  ...controllerTimes,
 ]
 
 const replicaGauges = [
@@ -229,6 +341,16 @@ const replicaGauges = [
     'kafka.server:type=ReplicaManager,name=UnderReplicatedPartitions',
     'partitions led here with a copy that is not in sync',
     ({ replicaManager }) => replicaManager.underReplicatedPartitionCount,
+  ),
+  gauge(
+    'kafka.server:type=ReplicaManager,name=UnderMinIsrPartitionCount',
+    'partitions led here that refuse acks=all: too few copies are in sync',
+    ({ replicaManager }) => replicaManager.underMinIsrPartitionCount,
+  ),
+  gauge(
+    'kafka.server:type=ReplicaFetcherManager,name=MaxLag',
+    'records by which the copy here that is furthest behind is behind its leader',
+    ({ replicaManager }) => replicaManager.replicaFetcherManager.maxLag,
   ),
   counter(
     'kafka.server:type=ReplicaManager,name=IsrShrinksPerSec',
@@ -264,7 +386,35 @@ const logGauges = [
     ({ logCleaner }) =>
       Math.max(0, ...(logCleaner?.lastStats ?? []).map((s) => s?.elapsedSecs ?? 0)),
   ),
+  gauge(
+    'kafka.log:type=LogCleanerManager,name=time-since-last-run-ms',
+    'ms since a cleaner last looked for work; 0 without cleaners',
+    ({ logCleaner }) => logCleaner?.cleanerManager.timeSinceLastRunMs ?? 0,
+  ),
+  gauge(
+    'kafka.log:type=LogCleaner,name=max-buffer-utilization-percent',
+    'largest share of its offset map that a cleaner used when it last cleaned',
+    ({ logCleaner }) => Math.trunc(100 * (logCleaner?.maxBufferUtilization ?? 0)),
+  ),
+  gauge(
+    'kafka.log:type=LogCleaner,name=cleaner-recopy-percent',
+    'share of the bytes read that the last cleanings kept',
+    ({ logCleaner }) => Math.trunc(100 * (logCleaner?.recopyRate ?? 0)),
+  ),
 ]
+
+/** How many groups are in a state. */
+function groupStateGauge(state: GroupState, help: string): MetricDefinition {
+  const mbean = `kafka.coordinator.group:type=GroupMetadataManager,name=NumGroups${state}`
+  return gauge(
+    mbean,
+    help,
+    ({ groupCoordinator }) =>
+      groupCoordinator.groupManager
+        .currentGroups()
+        .filter(({ currentState }) => currentState === state).length,
+  )
+}
 
 const groupGauges: readonly MetricDefinition[] = [
   gauge(
@@ -273,21 +423,18 @@ const groupGauges: readonly MetricDefinition[] = [
     ({ groupCoordinator }) => groupCoordinator.groupManager.currentGroups().length,
   ),
   gauge(
-    'kafka.coordinator.group:type=GroupMetadataManager,name=NumGroupsStable',
-    'groups whose members all know what they read',
+    'kafka.coordinator.group:type=GroupMetadataManager,name=NumOffsets',
+    'offsets that groups coordinated here have committed',
     ({ groupCoordinator }) =>
       groupCoordinator.groupManager
         .currentGroups()
-        .filter(({ currentState }) => currentState === 'Stable').length,
+        .reduce((sum, { offsets }) => sum + offsets.numOffsets, 0),
   ),
-  gauge(
-    'kafka.coordinator.group:type=GroupMetadataManager,name=NumGroupsEmpty',
-    'groups without members',
-    ({ groupCoordinator }) =>
-      groupCoordinator.groupManager
-        .currentGroups()
-        .filter(({ currentState }) => currentState === 'Empty').length,
-  ),
+  groupStateGauge('PreparingRebalance', 'groups that wait for members to join'),
+  groupStateGauge('CompletingRebalance', 'groups that wait for their assignment'),
+  groupStateGauge('Stable', 'groups whose members all know what they read'),
+  groupStateGauge('Empty', 'groups without members'),
+  groupStateGauge('Dead', 'groups that are being removed'),
 ]
 
 /** All metrics. */
@@ -333,6 +480,7 @@ export const metricDefinitions: readonly MetricDefinition[] = [
     'reads whose records were converted for an old client',
     'fetchMessageConversions',
   ),
+  requestsPerSec,
   ...requestMetrics,
   gauge(
     'kafka.network:type=RequestChannel,name=RequestQueueSize',

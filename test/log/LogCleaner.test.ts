@@ -275,6 +275,26 @@ describe('LogCleaner', () => {
     await cleaner.shutdown()
   })
 
+  it('tells what the last cleanings used and kept, and when it last looked', async () => {
+    const { log, put, clean, cleaner, platform } = createCleanedLog()
+    expect([cleaner.maxBufferUtilization, cleaner.recopyRate]).toEqual([0, 0])
+    fill(put, 40)
+    await clean()
+    const [stats] = cleaner.lastStats
+    expect(cleaner.recopyRate).toBe(stats!.bytesWritten / stats!.bytesRead)
+    expect(cleaner.recopyRate).toBeLessThan(0.5)
+    const slots = Math.floor((1024 * 1024) / SkimpyOffsetMap.bytesPerEntry)
+    expect(cleaner.maxBufferUtilization).toBe(5 / slots)
+    expect(log.logEndOffset).toBe(40)
+
+    // It looks every 15 s; one that is stopped does not look any more.
+    const { cleanerManager } = cleaner
+    expect(cleanerManager.timeSinceLastRunMs).toBeLessThanOrEqual(15_000)
+    await cleaner.shutdown()
+    await platform.virtualClock.advance(60_000)
+    expect(cleanerManager.timeSinceLastRunMs).toBeGreaterThanOrEqual(60_000)
+  })
+
   it('gives the turn to others after a few thousand records, however small', async () => {
     // Two batches of 3,000 records fit into the read buffer together.
     const { log, cleaner, platform } = createCleanedLog(

@@ -113,12 +113,40 @@ describe('BrokerMetrics', () => {
     other.close()
   })
 
+  it('tells what waits, what was elected, and how long the controller took', async () => {
+    const samples = await samplesOf(controllerOf(cluster))
+    const stats = 'kafka_controller_controller_stats'
+    const became = samples.get(`${stats}_controller_change_rate_and_time_ms_count`)
+    expect(became).toBeGreaterThan(0)
+    expect(samples.get(`${stats}_unclean_leader_elections_total`)).toBe(0)
+    const requests = 'kafka_network_request_metrics_requests_total'
+    expect(samples.get(`${requests}{request="CreateTopics"}`)).toBeGreaterThan(0)
+    const lag = 'kafka_server_replica_fetcher_manager_max_lag'
+    expect(samples.get(lag)).toBe(0)
+    const looked = 'kafka_log_log_cleaner_manager_time_since_last_run_ms'
+    expect(samples.get(looked)).toBeGreaterThanOrEqual(0)
+  })
+
+  it('counts partitions that are led with too few in sync', async () => {
+    const client = clientOf(cluster, controllerOf(cluster))
+    const configs = { 'min.insync.replicas': '2' }
+    await createTopic(client, 'alone', { replicas: 1, configs })
+    const under = 'kafka_server_replica_manager_under_min_isr_partition_count'
+    const counts = [await samplesOf(0), await samplesOf(1)].map((s) => s.get(under))
+    expect(counts.toSorted()).toEqual([0, 1])
+    client.close()
+  })
+
   it('is served on /metrics, and is away while its broker is', async () => {
     const server = await serveMetrics(cluster.brokers[0]!.brokerMetrics, 0)
     const url = `http://127.0.0.1:${server.port}`
     const answer = await fetch(`${url}/metrics`)
     expect(answer.headers.get('content-type')).toContain('version=0.0.4')
-    expect(await answer.text()).toContain('# TYPE kafka_log_log_size gauge')
+    const text = await answer.text()
+    expect(text).toContain('# TYPE kafka_log_log_size gauge')
+    const idle = Number(/^event_loop_idle_ratio (\S+)$/m.exec(text)?.[1])
+    expect(idle).toBeGreaterThanOrEqual(0)
+    expect(idle).toBeLessThanOrEqual(1)
     expect((await fetch(`${url}/other`)).status).toBe(404)
     server.close()
     const broken = { text: () => Promise.reject(new Error('not started')) }

@@ -104,6 +104,10 @@ export function metricsPage(inline: Inline): string {
     'same in Kafka 1.1.1; its meters are counters here, and the rate is left to who collects.',
     'Nothing is computed before somebody asks.',
     '',
+    '`/metrics` has one more, of the process: `event_loop_idle_ratio`. It stands where',
+    'Kafka has `RequestHandlerAvgIdlePercent` and `NetworkProcessorAvgIdlePercent`, which tell',
+    'how busy two pools of threads are: here everything shares one event loop.',
+    '',
     table(['name', 'type', 'labels', 'meaning', 'MBean'], rows),
   ])
 }

@@ -64,6 +64,15 @@ export abstract class AbstractFetcherManager<
   /** Makes a thread that fetches from `sourceBroker`; it is started by the caller. */
   abstract createFetcherThread(fetcherId: number, sourceBroker: BrokerEndPoint): T
 
+  /** Records by which the partition furthest behind was behind its leader. */
+  get maxLag(): number {
+    let maxLag = 0
+    for (const { fetcherLagStats } of this.fetcherThreadMap.values()) {
+      for (const lag of fetcherLagStats.values()) maxLag = Math.max(maxLag, lag)
+    }
+    return maxLag
+  }
+
   /** Which of a broker's threads takes a partition: from 0, stable over restarts. */
   getFetcherId(topic: string, partitionId: number): number {
     // Wrap at 32 bits as the JVM does, so that both choose the same thread.
