@@ -270,8 +270,8 @@ export class KafkaZkClient extends AdminZNodesClient {
   ): Promise<TopicPartitionMap<number[]>> {
     // Ask for all topics at once.
     const names = [...new Set(topics)]
-    const nodes = await Promise.all(
-      names.map((topic) => this.getDataOrNone(TopicZNode.path(topic))),
+    const nodes = await this.zooKeeperClient.handleRequests(names, (topic) =>
+      this.getDataOrNone(TopicZNode.path(topic)),
     )
 
     // Put the partitions of all topics into one map.
@@ -366,7 +366,9 @@ export class KafkaZkClient extends AdminZNodesClient {
   ): Promise<TopicPartitionMap<LeaderIsrAndControllerEpoch>> {
     // Ask for all states at once.
     const tps = [...partitions]
-    const read = await Promise.all(tps.map((tp) => this.getTopicPartitionState(tp)))
+    const read = await this.zooKeeperClient.handleRequests(tps, (tp) =>
+      this.getTopicPartitionState(tp),
+    )
 
     // Keep those that exist.
     const states = new TopicPartitionMap<LeaderIsrAndControllerEpoch>()
@@ -416,20 +418,18 @@ export class KafkaZkClient extends AdminZNodesClient {
 
     // Create the states, and keep each answer.
     const results = new TopicPartitionMap<Error | undefined>()
-    await Promise.all(
-      Array.from(states, async ([tp, state]) => {
-        const data = TopicPartitionStateZNode.encode(state)
-        results.set(
-          tp,
-          await outcome(this.create(TopicPartitionStateZNode.path(tp), data)),
-        )
-      }),
-    )
+    await this.zooKeeperClient.handleRequests([...states], async ([tp, state]) => {
+      const path = TopicPartitionStateZNode.path(tp)
+      const data = TopicPartitionStateZNode.encode(state)
+      results.set(tp, await outcome(this.create(path, data)))
+    })
     return results
   }
 
   async #createAll(paths: readonly string[]): Promise<void> {
-    await Promise.all(paths.map((p) => outcome(this.create(p, null))))
+    await this.zooKeeperClient.handleRequests(paths, (path) =>
+      outcome(this.create(path, null)),
+    )
   }
 
   /**
@@ -471,7 +471,7 @@ export class KafkaZkClient extends AdminZNodesClient {
         else failedPartitions.set(tp, toError(e))
       }
     }
-    await Promise.all(Array.from(leaderAndIsrs, write))
+    await this.zooKeeperClient.handleRequests([...leaderAndIsrs], write)
     return { successfulPartitions, partitionsToRetry, failedPartitions }
   }
 

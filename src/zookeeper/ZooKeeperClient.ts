@@ -25,6 +25,7 @@
  * @module
  */
 import { Condition } from '../base/async/Condition.ts'
+import { mapInTurn } from '../base/async/map-in-turn.ts'
 import { logger } from '../base/logger.ts'
 import type { Clock } from '../base/platform/Platform.ts'
 import {
@@ -317,6 +318,21 @@ export class ZooKeeperClient {
       }
       await this.waitUntilConnected()
     }
+  }
+
+  /**
+   * Does the same for many nodes: as many at a time as may be under way.
+   *
+   * @param request - sends the requests for one of them
+   * @returns the answers, in the order of the items
+   * @throws (rejects) what the first request that failed threw
+   * @kafka core/src/main/scala/kafka/zookeeper/ZooKeeperClient.scala#ZooKeeperClient.handleRequests
+   */
+  handleRequests<T, R>(
+    items: readonly T[],
+    request: (item: T) => Promise<R>,
+  ): Promise<R[]> {
+    return mapInTurn(items, this.#options.maxInFlightRequests, request)
   }
 
   #liveSession(): ZooKeeperSession {

@@ -10,7 +10,8 @@
  *   know: such a code is kept aside, such an event is left out;
  * - it calls a watcher twice when both of its tables hold it: events are taken where they
  *   come in, once;
- * - it opens a socket after it was closed: where to connect next is decided here.
+ * - it opens a socket after it was closed: where to connect next is decided here;
+ * - it writes each request by itself: those of one turn leave together.
  *
  * @module
  */
@@ -61,6 +62,7 @@ export interface Hardened {
 export function harden(client: Client, hooks: Hooks): Hardened {
   const reader = hardenReader(client)
   const stopServers = chooseServers(client, hooks)
+  writeTogether(client)
   const { connectionManager: manager } = client
   const { watcherManager } = manager
   const emit = watcherManager.emit.bind(watcherManager)
@@ -78,6 +80,29 @@ export function harden(client: Client, hooks: Hooks): Hardened {
       manager.packetQueue.queue.length = 0
     },
     stop: stopServers,
+  }
+}
+
+/**
+ * Holds requests back until everything that is due has run: ten answers that come in one
+ * packet bring ten requests, and those leave in one packet.
+ */
+function writeTogether(client: Client): void {
+  const { connectionManager: manager } = client
+  const { packetQueue } = manager
+  const push = packetQueue.push.bind(packetQueue)
+  let isHeld = false
+  packetQueue.push = (packet) => {
+    const { socket } = manager
+    if (socket && !isHeld) {
+      isHeld = true
+      socket.cork()
+      queueMicrotask(() => {
+        isHeld = false
+        socket.uncork()
+      })
+    }
+    push(packet)
   }
 }
 

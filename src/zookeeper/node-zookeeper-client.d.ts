@@ -55,7 +55,7 @@ declare module 'node-zookeeper-client' {
     nextServerIndex: number
     pendingBuffer: Buffer | null
     connectTimeoutHandler: ReturnType<typeof setTimeout> | null
-    readonly packetQueue: { queue: unknown[] }
+    readonly packetQueue: { queue: unknown[]; push(packet: object): void }
     readonly watcherManager: { emit(event: RawEvent): void }
     setState(state: number): void
     findNextServer(callback: (server: RawServer) => void): void

@@ -2,12 +2,15 @@ import { afterEach, describe, expect, it } from 'vitest'
 import { AsyncQueue } from '../../src/base/async/AsyncQueue.ts'
 import { AbortError } from '../../src/base/async/abort.ts'
 import { CountDownLatch } from '../../src/base/async/CountDownLatch.ts'
+import { Deferred } from '../../src/base/async/Deferred.ts'
 import { KafkaScheduler } from '../../src/base/async/KafkaScheduler.ts'
 import { Mutex } from '../../src/base/async/Mutex.ts'
+import { mapInTurn } from '../../src/base/async/map-in-turn.ts'
 import { ShutdownableThread } from '../../src/base/async/ShutdownableThread.ts'
 import { IllegalStateException } from '../../src/base/errors.ts'
 import { type LogLine, setLogLevel, setLogSink } from '../../src/base/logger.ts'
 import { VirtualClock } from '../../src/base/platform/memory/VirtualClock.ts'
+import { nextMacrotask } from '../../src/base/platform/node/macrotask.ts'
 
 afterEach(() => {
   setLogSink(undefined)
@@ -206,5 +209,35 @@ describe('KafkaScheduler', () => {
     scheduler.schedule('never', () => expect.fail('ran after shutdown'), 1)
     await scheduler.shutdown()
     expect(() => scheduler.schedule('x', () => {})).toThrow(IllegalStateException)
+  })
+})
+
+describe('mapInTurn', () => {
+  it('does as many at a time as it may, and answers in the order of the items', async () => {
+    const begun: Deferred<string>[] = []
+    const answers = mapInTurn([0, 1, 2, 3], 2, (item) => {
+      begun[item] = new Deferred()
+      return begun[item].promise
+    })
+    expect(begun.length).toBe(2)
+    begun[1]?.resolve('b')
+    await nextMacrotask()
+    expect(begun.length).toBe(3)
+    begun[2]?.resolve('c')
+    begun[0]?.resolve('a')
+    await nextMacrotask()
+    begun[3]?.resolve('d')
+    expect(await answers).toEqual(['a', 'b', 'c', 'd'])
+  })
+
+  it('begins nothing more once one has failed', async () => {
+    const begun: number[] = []
+    const answers = mapInTurn([0, 1, 2, 3], 2, async (item) => {
+      begun.push(item)
+      if (item === 0) throw new Error('no')
+    })
+    await expect(answers).rejects.toThrow('no')
+    expect(begun).toEqual([0, 1])
+    expect(await mapInTurn([], 2, async () => 1)).toEqual([])
   })
 })
