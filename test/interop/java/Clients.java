@@ -37,13 +37,17 @@ public class Clients {
         return true;
     }
 
-    /** Sends values to topic and partition, and waits for all. Answers their offsets. */
+    /**
+     * Sends values to topic, and to partition unless the producer shall choose; waits for
+     * all. Answers their offsets.
+     */
     public static Object send(JsonNode with) throws Exception {
         KafkaProducer<String, String> producer = producer(with);
         List<Future<RecordMetadata>> sent = new ArrayList<>();
         for (JsonNode value : with.get("values")) {
             sent.add(producer.send(new ProducerRecord<>(
-                with.get("topic").asText(), with.get("partition").asInt(),
+                with.get("topic").asText(),
+                with.has("partition") ? with.get("partition").asInt() : null,
                 with.has("key") ? with.get("key").asText() : null, value.asText())));
         }
         producer.flush();
