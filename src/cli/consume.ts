@@ -8,7 +8,7 @@
  * @module
  */
 import { readFileSync } from 'node:fs'
-import { IllegalArgumentException } from '../base/errors.ts'
+import { IllegalArgumentException, IllegalStateException } from '../base/errors.ts'
 import { nodePlatform } from '../base/platform/node/node-platform.ts'
 import type { Platform } from '../base/platform/Platform.ts'
 import { TopicPartition } from '../base/TopicPartition.ts'
@@ -31,7 +31,7 @@ import { keyValues } from './key-value.ts'
 import { type ClusterOptions, onCluster } from './on-cluster.ts'
 import { stdout } from './stdout.ts'
 import { ConsoleConsumer } from './tools/ConsoleConsumer.ts'
-import { DefaultMessageFormatter } from './tools/DefaultMessageFormatter.ts'
+import { createMessageFormatter } from './tools/message-formatters.ts'
 import { OldConsumerSource } from './tools/OldConsumerSource.ts'
 import { untilSignal } from './until-signal.ts'
 
@@ -55,6 +55,11 @@ export interface ConsumeOptions extends ClusterOptions {
   readonly property: readonly string[]
   readonly consumerProperty: readonly string[]
   readonly consumerConfig?: string
+  readonly 'consumer.config'?: string
+  /** Class name of what makes text of records. */
+  readonly formatter: string
+  readonly newConsumer?: boolean
+  readonly enableSystestEvents?: boolean
 }
 
 /**
@@ -64,18 +69,14 @@ export interface ConsumeOptions extends ClusterOptions {
  */
 export async function consume(options: ConsumeOptions): Promise<void> {
   checkFlags(options)
-  const formatter = new DefaultMessageFormatter({
+  const formatter = createMessageFormatter(options.formatter, {
     ...keyValues(options.property),
     ...(options.keyDeserializer && { 'key.deserializer': options.keyDeserializer }),
     ...(options.valueDeserializer && {
       'value.deserializer': options.valueDeserializer,
     }),
   })
-  const properties = {
-    ...(options.consumerConfig &&
-      KafkaConfig.parseProperties(readFileSync(options.consumerConfig, 'utf8'))),
-    ...keyValues(options.consumerProperty),
-  }
+  const properties = propertiesOf(options)
   const stop = new AbortController()
   void untilSignal().then(() => stop.abort())
 
@@ -93,7 +94,31 @@ export async function consume(options: ConsumeOptions): Promise<void> {
     } else await readWithOldConsumer(options, properties, read)
   } finally {
     process.stderr.write(`Processed a total of ${consumer.messageCount} messages\n`)
+    if (options.enableSystestEvents) await output.write(Buffer.from(SHUT_DOWN))
   }
+}
+
+/** What Kafka's system tests wait for. */
+const SHUT_DOWN = 'shutdown_complete\n'
+
+/** The settings of the consumer: those on the command line before those of a file. */
+function propertiesOf(options: ConsumeOptions): Readonly<Record<string, string>> {
+  const file = options['consumer.config'] ?? options.consumerConfig
+  const fromFile =
+    file === undefined ? {} : KafkaConfig.parseProperties(readFileSync(file, 'utf8'))
+  const given = keyValues(options.consumerProperty)
+
+  // Refuse two names for one group, wherever they stand.
+  const groups = [options.group, fromFile['group.id'], given['group.id']]
+  const names = new Set(groups.filter((name) => name !== undefined))
+  if (names.size > 1) {
+    throw new IllegalArgumentException(
+      `--group, --consumer-property and --consumer.config name different groups: ${[
+        ...names,
+      ].join(', ')}`,
+    )
+  }
+  return { ...fromFile, ...given }
 }
 
 /** A reader of one partition, or a member of a group. */
@@ -157,8 +182,13 @@ async function readWithOldConsumer(
   const reset = resetOf(options, properties, 'smallest', 'largest')
   const home = `/consumers/${group}`
 
-  // Refuse to begin at the beginning of what the group has begun already.
   await withZooKeeper(platform, zookeeper, async (zkClient) => {
+    // Refuse a ZooKeeper that no broker was ever registered in.
+    if (!(await zkClient.pathExists('/brokers/ids'))) {
+      throw new IllegalStateException('No brokers found in ZK.')
+    }
+
+    // Refuse to begin at the beginning of what the group has begun already.
     if (options.deleteConsumerOffsets) await zkClient.deleteRecursive(home)
     const begun = await zkClient.pathExists(`${home}/offsets`)
     if (reset === 'smallest' && begun) {
@@ -211,6 +241,7 @@ function checkFlags(options: ConsumeOptions): void {
   if (old && options.bootstrapServer !== undefined) {
     throw refuse('give only one of --bootstrap-server and --zookeeper')
   }
+  if (old && options.newConsumer) throw refuse('--new-consumer is not for --zookeeper')
   const named = [topic, whitelist, blacklist].filter((name) => name !== undefined)
   if (named.length !== 1) {
     throw refuse(

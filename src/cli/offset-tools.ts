@@ -7,7 +7,7 @@
  * @module
  */
 import { readFileSync, writeFileSync } from 'node:fs'
-import { IllegalArgumentException, IllegalStateException } from '../base/errors.ts'
+import { Errors, IllegalStateException } from '../base/errors.ts'
 import { nodePlatform } from '../base/platform/node/node-platform.ts'
 import { throwUnlessNone } from '../clients/ClusterClient.ts'
 import { ListOffsets } from '../protocol/messages/ListOffsets.ts'
@@ -27,29 +27,45 @@ export interface OffsetShellOptions {
   readonly time: number
   /** How many offsets to tell of each partition. */
   readonly offsets: number
+  /** How long a broker may take to answer, in ms. */
+  readonly maxWaitMs: number
 }
 
 /**
  * Prints `topic:partition:offsets`, one line a partition. The offsets are those of
- * segments that begin before a time, newest first: the first form of ListOffsets.
+ * segments that begin before a time, newest first: the first form of ListOffsets. A
+ * partition that is not there or has no leader is told of, and the others go on.
  *
- * @throws (rejects) when the topic, a partition or its leader is not there
+ * @returns the exit code: 0, or 1 when a partition could not be asked for
+ * @throws (rejects) when the topic is not there, or a broker refuses
+ * @differs in 1.1.1 `--max-wait-ms` bounds the question for the topic alone, a second by
+ *   default, and the exit code is 0 in any case
  */
-export async function offsetShell(options: OffsetShellOptions): Promise<void> {
+export async function offsetShell(options: OffsetShellOptions): Promise<number> {
   const { brokerList, topic, time, offsets } = options
-  const client = clusterClient(nodePlatform(), brokerList)
+  const client = clusterClient(nodePlatform(), brokerList, options.maxWaitMs)
+  let exitCode = 0
   try {
-    const leaders = (await client.leadersOf([topic])).get(topic) ?? []
-    const wanted =
-      options.partitions === undefined || options.partitions === ''
-        ? [...leaders.keys()]
-        : options.partitions.split(',').map(Number)
+    // Find who leads.
+    const { topics, brokers } = await client.metadata([topic])
+    const [known] = topics
+    throwUnlessNone(known?.errorCode ?? Errors.UNKNOWN_SERVER_ERROR.code, topic)
+    const partitions = (known?.partitions ?? []).toSorted(
+      (a, b) => a.partition - b.partition,
+    )
+    const wanted = options.partitions
+      ? options.partitions.split(',').map(Number)
+      : partitions.map(({ partition }) => partition)
+
+    // Ask the leader of each.
     for (const partition of wanted) {
-      const leader = leaders[partition]
+      const found = partitions.find((candidate) => candidate.partition === partition)
+      const leader = brokers.find(({ nodeId }) => nodeId === found?.leaderId)
       if (!leader) {
-        throw new IllegalArgumentException(
-          `there is no partition ${topic}-${partition}`,
-        )
+        const why = found ? 'has no leader' : 'does not exist'
+        process.stderr.write(`Error: partition ${partition} ${why}\n`)
+        exitCode = 1
+        continue
       }
       const asked = { partition, timestamp: time, maxNumOffsets: offsets }
       const answer = await client.send(leader, ListOffsets, 0, {
@@ -62,6 +78,7 @@ export async function offsetShell(options: OffsetShellOptions): Promise<void> {
   } finally {
     client.close()
   }
+  return exitCode
 }
 
 /** Writes the offsets that groups keep in ZooKeeper to a file. */

@@ -73,14 +73,16 @@ export async function onCluster(
  * A client for a command.
  *
  * @param bootstrapServers - `host:port`, with commas between
+ * @param requestTimeoutMs - how long a broker may take to answer
  */
 export function clusterClient(
   { network, clock }: Platform,
   bootstrapServers: string,
+  requestTimeoutMs = REQUEST_TIMEOUT_MS,
 ): ClusterClient {
   return new ClusterClient({
     ...{ bootstrapServers, clientId: 'annotated-kafka', network, clock },
-    requestTimeoutMs: REQUEST_TIMEOUT_MS,
+    requestTimeoutMs,
   })
 }
 

@@ -43,6 +43,11 @@ export interface ProduceOptions {
   readonly property: readonly string[]
   readonly producerProperty: readonly string[]
   readonly producerConfig?: string
+  readonly 'producer.config'?: string
+  readonly keySerializer: string
+  readonly valueSerializer: string
+  readonly metadataExpiryMs: number
+  readonly socketBufferSize: number
 }
 
 /** Where records go. */
@@ -111,9 +116,9 @@ function newSink(brokers: string, options: ProduceOptions): Sink {
 
 /** Sends as the notes do. */
 function oldSink(brokers: string, options: ProduceOptions): Sink {
+  const file = options['producer.config'] ?? options.producerConfig
   const config = new ProducerConfig({
-    ...(options.producerConfig &&
-      KafkaConfig.parseProperties(readFileSync(options.producerConfig, 'utf8'))),
+    ...(file && KafkaConfig.parseProperties(readFileSync(file, 'utf8'))),
     ...keyValues(options.producerProperty),
     ...{ 'metadata.broker.list': brokers, 'client.id': 'console-producer' },
     'producer.type': options.sync ? 'sync' : 'async',
@@ -126,6 +131,10 @@ function oldSink(brokers: string, options: ProduceOptions): Sink {
     'queue.enqueue.timeout.ms': String(options.queueEnqueuetimeoutMs),
     'request.required.acks': String(acksOf(options.requestRequiredAcks)),
     'request.timeout.ms': String(options.requestTimeoutMs),
+    'key.serializer.class': options.keySerializer,
+    'serializer.class': options.valueSerializer,
+    'send.buffer.bytes': String(options.socketBufferSize),
+    'topic.metadata.refresh.interval.ms': String(options.metadataExpiryMs),
   })
   const producer = new Producer<Buffer, Buffer>(config, nodePlatform())
   return {

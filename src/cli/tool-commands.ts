@@ -52,6 +52,10 @@ function addTopics(program: Command): void {
     .action(async (options) => (await import('./topics.ts')).topics(options))
 }
 
+/** Names of Kafka's classes that a script may give. */
+const ENCODER = 'kafka.serializer.DefaultEncoder'
+const LINE_READER = 'kafka.tools.ConsoleProducer$LineMessageReader'
+
 function addProduce(program: Command): void {
   program
     .command('produce')
@@ -87,7 +91,18 @@ function addProduce(program: Command): void {
     )
     .option('--old-producer', 'send as the producer of the notes')
     .option('--producer-property <key=value>', 'old producer: a setting', keyValue, [])
-    .option('--producer-config <file>', 'old producer: a file of settings')
+    .option('--producer.config <file>', 'old producer: a file of settings')
+    .option('--producer-config <file>', 'the same')
+    .option('--key-serializer <class>', 'old producer: turns keys into bytes', ENCODER)
+    .option('--value-serializer <class>', 'old producer: the same of values', ENCODER)
+    .option('--metadata-expiry-ms <ms>', 'old: age to renew it at', natural, 300_000)
+    .option('--socket-buffer-size <n>', 'old: checked, not used', positive, 102_400)
+    .option(
+      '--line-reader <class>',
+      'what makes messages of lines; there is one',
+      oneOf('LineMessageReader', LINE_READER),
+      LINE_READER,
+    )
     .action(async (options) => (await import('./produce.ts')).produce(options))
 }
 
@@ -136,7 +151,16 @@ function addConsume(program: Command): void {
       keyValue,
       [],
     )
-    .option('--consumer-config <file>', 'a file of settings')
+    .option('--consumer.config <file>', 'a file of settings')
+    .option('--consumer-config <file>', 'the same')
+    .option(
+      '--formatter <class>',
+      'DefaultMessageFormatter, LoggingMessageFormatter, NoOpMessageFormatter, ' +
+        'ChecksumMessageFormatter or OffsetsMessageFormatter',
+      'kafka.tools.DefaultMessageFormatter',
+    )
+    .option('--new-consumer', 'accepted for the sake of scripts; it is the default')
+    .option('--enable-systest-events', 'also print when it has shut down')
     .action(async (options) => (await import('./consume.ts')).consume(options))
 }
 
@@ -221,7 +245,10 @@ function addOffsetTools(program: Command): void {
     .option('--partitions <ids>', 'with commas between; all when left out')
     .option('--time <ms>', 'offsets before a time; -1 latest, -2 earliest', whole, -1)
     .option('--offsets <n>', 'how many of each partition', positive, 1)
-    .action(async (options) => (await import('./offset-tools.ts')).offsetShell(options))
+    .option('--max-wait-ms <ms>', 'how long to wait for an answer', positive, 10_000)
+    .action(async (options) => {
+      process.exitCode = await (await import('./offset-tools.ts')).offsetShell(options)
+    })
   program
     .command('export-offsets')
     .description('write offsets that groups keep in ZooKeeper to a file')

@@ -23,11 +23,13 @@ export interface ConsumerConfigKey {
   readonly doc: string
   /** Words that are allowed, for a setting that knows only some. */
   readonly oneOf?: readonly string[]
+  /** Whether a word may be written in capitals, too. */
+  readonly anyCase?: boolean
   /** The smallest number that makes sense. */
   readonly min?: number
 }
 
-type Limits = Pick<ConsumerConfigKey, 'oneOf' | 'min'>
+type Limits = Pick<ConsumerConfigKey, 'oneOf' | 'anyCase' | 'min'>
 
 function key(type: ConsumerConfigKey['type']) {
   return (
@@ -93,6 +95,7 @@ export const consumerConfigKeys: readonly ConsumerConfigKey[] = [
   int('auto.commit.interval.ms', '60000', 'time between two such commits', positive),
   string('offsets.storage', 'zookeeper', 'where offsets are kept', {
     oneOf: ['zookeeper', 'kafka'],
+    anyCase: true,
   }),
   boolean('dual.commit.enabled', undefined, 'also to ZooKeeper; true for kafka'),
   int('offsets.channel.backoff.ms', '1000', 'pause before the next try', notNegative),
@@ -142,14 +145,18 @@ export class ConsumerConfig {
   readonly excludeInternalTopics: boolean
 
   /**
-   * @param props keys as in Kafka; unknown ones are warned about and left out.
+   * @param props keys as in Kafka; unknown ones are warned about and left out, unless
+   *   they begin with `external`, which is the application's.
    * @throws ConfigException naming the key, the value, and what was expected.
    */
   constructor(props: Readonly<Record<string, string>>) {
     for (const name of Object.keys(props)) {
-      if (!keys.has(name)) log.warn(`no setting is named ${name}`)
+      if (keys.has(name) || name.startsWith('external')) continue
+      log.warn(`no setting is named ${name}`)
     }
-    this.#values = new Map(Object.entries(props))
+    this.#values = new Map(
+      Object.entries(props).map(([name, value]) => [name, value.trim()]),
+    )
     this.#checkAll()
 
     // Name the group and where ZooKeeper is.
@@ -223,7 +230,8 @@ export class ConsumerConfig {
 
   #string(name: string): string | undefined {
     const entry = keys.get(name)
-    const value = this.#values.get(name) ?? entry?.default
+    const given = this.#values.get(name) ?? entry?.default
+    const value = entry?.anyCase ? given?.toLowerCase() : given
     if (entry?.oneOf && value !== undefined && !entry.oneOf.includes(value)) {
       throw new ConfigException(
         `${name} is ${value}; expected one of ${entry.oneOf.join(', ')}`,

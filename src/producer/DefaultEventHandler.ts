@@ -86,7 +86,9 @@ export class DefaultEventHandler<K, V> implements EventHandler<K, V> {
   readonly #sendPartitionPerTopicCache = new Map<string, number>()
 
   /**
-   * @throws ConfigException or IllegalArgumentException for settings that mean nothing
+   * @param config - how often to try, and what with
+   * @param parts - encoders, partitioner, and the lines to the brokers
+   * @param platform - clock, network and chance
    */
   constructor(
     config: ProducerConfig,
@@ -96,7 +98,7 @@ export class DefaultEventHandler<K, V> implements EventHandler<K, V> {
     this.#config = config
     this.#parts = parts
     this.#platform = platform
-    this.#codec = compressionCodec(config.compressionCodec)
+    this.#codec = config.compressionCodec
     const { producerPool } = parts
     this.#brokerPartitionInfo = new BrokerPartitionInfo(config, producerPool, platform)
   }
@@ -375,10 +377,4 @@ export class DefaultEventHandler<K, V> implements EventHandler<K, V> {
     }
     this.#sendPartitionPerTopicCache.clear()
   }
-}
-
-/** The codec that `compression.codec` names, by its name or number. */
-function compressionCodec(setting: string): CompressionType {
-  if (/^\d+$/.test(setting)) return CompressionType.forId(Number(setting))
-  return CompressionType.forName(setting.toLowerCase())
 }

@@ -8,6 +8,7 @@
  */
 
 import { ConfigException } from '../base/errors.ts'
+import { CompressionType } from '../record/CompressionType.ts'
 import { type Properties, VerifiableProperties } from './VerifiableProperties.ts'
 
 /** The settings of one `Producer`. */
@@ -39,8 +40,8 @@ export class ProducerConfig {
   /** Turns keys into bytes; that of values unless set. */
   readonly keySerializerClass: string
 
-  /** Codec for batches, by name or number. */
-  readonly compressionCodec: string
+  /** Codec for batches. */
+  readonly compressionCodec: CompressionType
 
   /** Topics to compress; empty means all. */
   readonly compressedTopics: readonly string[]
@@ -73,6 +74,7 @@ export class ProducerConfig {
   constructor(props: Properties) {
     this.props = props
     const verifiable = new VerifiableProperties(props)
+    verifiable.verify()
 
     // Read what every request needs.
     this.brokerList = verifiable.getString('metadata.broker.list')
@@ -84,10 +86,14 @@ export class ProducerConfig {
     // Read how messages become batches.
     this.partitionerClass = verifiable.getString('partitioner.class')
     this.serializerClass = verifiable.getString('serializer.class')
-    this.keySerializerClass = props['key.serializer.class'] ?? this.serializerClass
-    this.compressionCodec = verifiable.getString('compression.codec')
+    this.keySerializerClass =
+      props['key.serializer.class']?.trim() ?? this.serializerClass
+    this.compressionCodec = codecOf(verifiable.getString('compression.codec'))
     const compressed = verifiable.getString('compressed.topics')
-    this.compressedTopics = compressed.split(',').filter((topic) => topic.trim() !== '')
+    this.compressedTopics = compressed
+      .split(',')
+      .map((topic) => topic.trim())
+      .filter((topic) => topic !== '')
 
     // Read how often to try.
     this.messageSendMaxRetries = verifiable.getInt('message.send.max.retries')
@@ -101,7 +107,17 @@ export class ProducerConfig {
     this.queueBufferingMaxMessages = verifiable.getInt('queue.buffering.max.messages')
     this.queueEnqueueTimeoutMs = verifiable.getInt('queue.enqueue.timeout.ms')
     this.batchNumMessages = verifiable.getInt('batch.num.messages')
-    if (this.producerType === 'async') this.#validateBatchSize()
+    this.#validateClientId()
+    this.#validateBatchSize()
+  }
+
+  /** Names go into metrics, so few characters are allowed. */
+  #validateClientId(): void {
+    if (!/^[a-zA-Z0-9._-]*$/.test(this.clientId))
+      throw new ConfigException(
+        `client.id is ${this.clientId}; expected letters, digits, dot, underscore and ` +
+          'dash',
+      )
   }
 
   /** Refuses batches that the queue can never hold. */
@@ -111,5 +127,19 @@ export class ProducerConfig {
         `batch.num.messages is ${this.batchNumMessages}, expected at most ` +
           `queue.buffering.max.messages, which is ${this.queueBufferingMaxMessages}`,
       )
+  }
+}
+
+/** The codec that a setting names, by its name in any case or by its number. */
+function codecOf(setting: string): CompressionType {
+  try {
+    return /^\d+$/.test(setting)
+      ? CompressionType.forId(Number(setting))
+      : CompressionType.forName(setting.toLowerCase())
+  } catch (cause) {
+    throw new ConfigException(
+      `compression.codec is ${setting}, expected none, gzip, snappy, lz4, or 0 to 3`,
+      { cause },
+    )
   }
 }

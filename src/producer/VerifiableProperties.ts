@@ -11,6 +11,9 @@
  */
 
 import { ConfigException } from '../base/errors.ts'
+import { logger } from '../base/logger.ts'
+
+const log = logger('VerifiableProperties')
 
 /** Settings as a file holds them: text by key. */
 export type Properties = Readonly<Record<string, string>>
@@ -31,6 +34,9 @@ export interface ProducerConfigKey {
 
   /** The least number that is allowed. */
   readonly min?: number
+
+  /** The largest number that is allowed; that of an int32 when absent. */
+  readonly max?: number
 }
 
 type Row = readonly [
@@ -38,7 +44,7 @@ type Row = readonly [
   type: ProducerConfigKey['type'],
   fallback: string | undefined,
   doc: string,
-  limit?: { readonly oneOf: readonly string[] } | { readonly min: number },
+  limit?: Pick<ProducerConfigKey, 'oneOf' | 'min' | 'max'>,
 ]
 
 const positive = { min: 1 }
@@ -60,7 +66,7 @@ const rows: readonly Row[] = [
     'int',
     '0',
     'replicas to wait for: 0, 1 or -1',
-    { min: -1 },
+    { min: -1, max: 1 },
   ],
   [
     'request.timeout.ms',
@@ -121,6 +127,19 @@ export class VerifiableProperties {
   }
 
   /**
+   * Warns of keys that nobody reads; those that begin with `external` are the
+   * application's.
+   *
+   * @kafka core/src/main/scala/kafka/utils/VerifiableProperties.scala#verify
+   */
+  verify(): void {
+    for (const name of Object.keys(this.props)) {
+      if (keys.has(name) || name.startsWith('external')) continue
+      log.warn(`no setting is named ${name}`)
+    }
+  }
+
+  /**
    * Reads a text.
    *
    * @throws ConfigException when it must be set and is not, or is none of the words
@@ -129,7 +148,7 @@ export class VerifiableProperties {
    */
   getString(name: string): string {
     const key = keys.get(name)
-    const value = this.props[name] ?? key?.default
+    const value = this.props[name]?.trim() ?? key?.default
     if (value === undefined) throw new ConfigException(`${name} is not set`)
     if (key?.oneOf !== undefined && !key.oneOf.includes(value))
       throw new ConfigException(
@@ -146,11 +165,11 @@ export class VerifiableProperties {
    */
   getInt(name: string): number {
     const text = this.getString(name)
-    const min = keys.get(name)?.min ?? -0x80000000
+    const { min = -0x80000000, max = 0x7fffffff } = keys.get(name) ?? {}
     const value = Number(text)
-    if (!/^-?\d+$/.test(text) || value < min || value > 0x7fffffff)
+    if (!/^-?\d+$/.test(text) || value < min || value > max)
       throw new ConfigException(
-        `${name} is ${text}, expected a whole number from ${min} to 2147483647`,
+        `${name} is ${text}, expected a whole number from ${min} to ${max}`,
       )
     return value
   }

@@ -4,14 +4,21 @@ import { parseConfigsToBeAdded } from '../../src/cli/admin/ConfigCommand.ts'
 import { parseDatetime, parseDuration } from '../../src/cli/admin/offset-reset.ts'
 import { DefaultMessageFormatter } from '../../src/cli/tools/DefaultMessageFormatter.ts'
 import { LineMessageReader } from '../../src/cli/tools/LineMessageReader.ts'
+import { createMessageFormatter } from '../../src/cli/tools/message-formatters.ts'
 import { assignRanges } from '../../src/clients/GroupConsumer.ts'
 import { murmur2 } from '../../src/clients/murmur2.ts'
+import {
+  groupMetadataKey,
+  offsetCommitKey,
+  offsetCommitValue,
+} from '../../src/coordinator/group/group-messages.ts'
 import {
   deserializeAssignment,
   deserializeSubscription,
   serializeAssignment,
   serializeSubscription,
 } from '../../src/protocol/ConsumerProtocol.ts'
+import { Message } from '../../src/record/Message.ts'
 
 describe('murmur2', () => {
   // What Kafka's own clients compute.
@@ -123,5 +130,51 @@ describe('DefaultMessageFormatter', () => {
     expect(String(formatter.format({ ...record, value }))).toBe('-7\n')
     expect(() => new DefaultMessageFormatter({ colour: 'red' })).toThrow('colour')
     expect(() => new DefaultMessageFormatter({ 'key.deserializer': 'X' })).toThrow('X')
+  })
+})
+
+describe('createMessageFormatter()', () => {
+  const record = {
+    ...{ topic: 't', partition: 0, offset: 1, timestamp: 5 },
+    timestampType: 'CreateTime' as const,
+    ...{ key: Buffer.from('k'), value: Buffer.from('v') },
+  }
+  const format = (name: string, changed: object = {}, properties = {}) =>
+    String(createMessageFormatter(name, properties).format({ ...record, ...changed }))
+
+  it('knows the names of Kafka, with and without their package', () => {
+    expect(format('kafka.tools.DefaultMessageFormatter')).toBe('v\n')
+    expect(format('kafka.tools.LoggingMessageFormatter')).toBe('v\n')
+    expect(format('NoOpMessageFormatter')).toBe('')
+    const silent = { 'print.value': 'false' }
+    expect(format('DefaultMessageFormatter', {}, silent)).toBe('')
+    expect(() => format('LoudMessageFormatter')).toThrow('LoudMessageFormatter')
+    expect(() => format('constructor')).toThrow('expected one of')
+  })
+
+  it('writes the checksum of the message that a record would be', () => {
+    const { checksum } = Message.of({
+      ...{ bytes: record.value, key: record.key, timestamp: 5 },
+    })
+    const name = 'kafka.tools.ChecksumMessageFormatter'
+    expect(format(name)).toBe(`checksum:${checksum}\n`)
+    expect(format(name, {}, { topic: 't' })).toBe(`t:checksum:${checksum}\n`)
+    const unstamped = { timestamp: -1, timestampType: 'NoTimestampType' as const }
+    const old = Message.of({ bytes: record.value, key: record.key, magicValue: 0 })
+    expect(format(name, unstamped)).toBe(`checksum:${old.checksum}\n`)
+  })
+
+  it('reads committed offsets, and passes groups by', () => {
+    const name = 'kafka.coordinator.group.GroupMetadataManager$OffsetsMessageFormatter'
+    const key = offsetCommitKey('g', new TopicPartition('t', 3))
+    const value = offsetCommitValue({
+      ...{ offset: 7, metadata: '', commitTimestamp: 1, expireTimestamp: 2 },
+    })
+    expect(format(name, { key, value })).toBe(
+      '[g,t,3]::[OffsetMetadata[7,NO_METADATA],CommitTime 1,ExpirationTime 2]\n',
+    )
+    expect(format(name, { key, value: null })).toBe('[g,t,3]::NULL\n')
+    expect(format(name, { key: groupMetadataKey('g') })).toBe('')
+    expect(format(name, { key: null })).toBe('')
   })
 })

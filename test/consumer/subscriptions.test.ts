@@ -45,8 +45,10 @@ describe('ConsumerConfig', () => {
       ...{ zkConnectionTimeoutMs: 9000, rebalanceBackoffMs: 50 },
       ...{ offsetsStorage: 'kafka', dualCommitEnabled: true },
     })
-    const own = config({ 'rebalance.backoff.ms': '7', 'client.id': 'me' })
+    const own = config({ 'rebalance.backoff.ms': '7 ', 'client.id': ' me' })
     expect(own).toMatchObject({ rebalanceBackoffMs: 7, clientId: 'me' })
+    const loud = config({ 'offsets.storage': 'Kafka' })
+    expect(loud).toMatchObject({ offsetsStorage: 'kafka', dualCommitEnabled: true })
   })
 
   it.each([

@@ -14,6 +14,7 @@ import { KeyedMessage } from '../../src/producer/KeyedMessage.ts'
 import { DefaultPartitioner } from '../../src/producer/Partitioner.ts'
 import { Producer } from '../../src/producer/Producer.ts'
 import { ProducerConfig } from '../../src/producer/ProducerConfig.ts'
+import { CompressionType } from '../../src/record/CompressionType.ts'
 import { MemoryRecords } from '../../src/record/MemoryRecords.ts'
 import { metadata, produced, ScriptedBroker, type Seen } from './ScriptedBroker.ts'
 
@@ -208,9 +209,21 @@ describe('ProducerConfig', () => {
       queueBufferingMaxMessages: 10000,
       batchNumMessages: 200,
       queueEnqueueTimeoutMs: -1,
-      compressionCodec: 'none',
+      compressionCodec: CompressionType.NONE,
       clientId: '',
     })
+  })
+
+  it('takes values with blanks around them, and codecs by name and number', () => {
+    const config = new ProducerConfig({
+      ...{ 'metadata.broker.list': ' a:1 ', 'batch.num.messages': ' 7 ' },
+      ...{ 'compressed.topics': 'a, b', 'compression.codec': 'GZIP' },
+    })
+    expect(config).toMatchObject({ brokerList: 'a:1', batchNumMessages: 7 })
+    expect(config.compressedTopics).toEqual(['a', 'b'])
+    expect(config.compressionCodec.name).toBe('gzip')
+    const three = { 'metadata.broker.list': 'a:1', 'compression.codec': '3' }
+    expect(new ProducerConfig(three).compressionCodec.name).toBe('lz4')
   })
 
   it('refuses bad values, naming the key and what was expected', () => {
@@ -227,9 +240,13 @@ describe('ProducerConfig', () => {
       ],
       [{ ...list, 'request.timeout.ms': '1s' }, 'request.timeout.ms is 1s'],
       [
-        { ...list, 'producer.type': 'async', 'queue.buffering.max.messages': '9' },
+        { ...list, 'queue.buffering.max.messages': '9' },
         'batch.num.messages is 200, expected at most',
       ],
+      [{ ...list, 'client.id': 'a b' }, 'client.id is a b; expected letters'],
+      [{ ...list, 'compression.codec': '9' }, 'compression.codec is 9, expected none'],
+      [{ ...list, 'compression.codec': 'zip' }, 'compression.codec is zip, expected'],
+      [{ ...list, 'request.required.acks': '2' }, 'request.required.acks is 2'],
     ]
     for (const [props, message] of bad) {
       expect(() => new ProducerConfig(props)).toThrow(ConfigException)

@@ -10,7 +10,7 @@
 import { onAbort } from '../../base/async/abort.ts'
 import type { Clock, TimerHandle } from '../../base/platform/Platform.ts'
 import type { FetchedRecord, RecordSource } from '../../clients/fetched-record.ts'
-import type { DefaultMessageFormatter } from './DefaultMessageFormatter.ts'
+import type { MessageFormatter } from './message-formatters.ts'
 
 /** When to end, and what to do with a record that cannot be printed. */
 export interface ConsoleConsumerOptions {
@@ -29,14 +29,14 @@ export interface ConsoleOutput {
 
 /** Prints records. */
 export class ConsoleConsumer {
-  readonly #formatter: DefaultMessageFormatter
+  readonly #formatter: MessageFormatter
   readonly #output: ConsoleOutput
   readonly #clock: Clock
 
   /** How many records were read. */
   messageCount = 0
 
-  constructor(formatter: DefaultMessageFormatter, output: ConsoleOutput, clock: Clock) {
+  constructor(formatter: MessageFormatter, output: ConsoleOutput, clock: Clock) {
     this.#formatter = formatter
     this.#output = output
     this.#clock = clock

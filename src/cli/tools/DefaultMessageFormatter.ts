@@ -72,6 +72,7 @@ export class DefaultMessageFormatter {
     }
     if (this.#printKey) parts.push(key === null ? NULL : this.#key(key))
     if (this.#printValue) parts.push(value === null ? NULL : this.#value(value))
+    if (parts.length === 0) return Buffer.alloc(0)
     const pieces = parts.flatMap((part, i) =>
       i > 0 ? [this.#keySeparator, part] : [part],
     )
