@@ -37,7 +37,7 @@ import { TopicPartitionMap } from '../base/TopicPartitionMap.ts'
 import { isIOException } from './io-exception.ts'
 import { Log, type LogOptions } from './Log.ts'
 import type { LogConfig } from './LogConfig.ts'
-import { LogDirs } from './log-dirs.ts'
+import { type LogDirCheckpoints, LogDirs } from './log-dirs.ts'
 import {
   CleanShutdownFile,
   DeleteDirSuffix,
@@ -321,19 +321,22 @@ export abstract class LoadedLogs {
     if (!isClean) this.#options.brokerState?.newState('RecoveringFromUncleanShutdown')
 
     // Find the logs, and where the last run left them.
-    const recoveryPoints = this.dirs.readRecoveryPoints(dir)
-    const logStartOffsets = this.dirs.readLogStartOffsets(dir)
-    const paths: string[] = []
-    let isFine = this.dirs.tryDir(dir, 'looking for logs', () => {
+    const found = this.dirs.getFrom(dir, 'looking for logs', () => {
       const all = storage.readdir(dir).map((name) => join(dir, name))
-      paths.push(...all.filter((path) => storage.stat(path)?.isDirectory === true))
+      const paths = all.filter((path) => storage.stat(path)?.isDirectory === true)
+      return { paths, checkpoints: this.dirs.readCheckpoints(dir) }
     })
+    if (found === undefined) {
+      this.handleLogDirFailure(dir)
+      return
+    }
 
     // Open them in lanes; one that the disk refuses does not keep the others.
+    const { paths, checkpoints } = found
+    let isFine = true
     const progress = { opened: 0, all: paths.length }
     this.#progress.set(dir, progress)
     await inLanes(this.numRecoveryThreadsPerDataDir, paths, async (path) => {
-      const checkpoints = { recoveryPoints, logStartOffsets }
       const load = () => this.#loadLog(path, checkpoints, pace)
       if (!(await this.dirs.tryDirAsync(dir, 'loading logs', load))) isFine = false
       progress.opened += 1
@@ -366,10 +369,7 @@ export abstract class LoadedLogs {
 
   async #loadLog(
     path: string,
-    checkpoints: {
-      readonly recoveryPoints: TopicPartitionMap<number>
-      readonly logStartOffsets: TopicPartitionMap<number>
-    },
+    checkpoints: LogDirCheckpoints,
     pace: Pace,
   ): Promise<void> {
     // Open it where the last run left it.

@@ -46,6 +46,14 @@ export interface LogDirsOptions {
   readonly halt?: (message: string) => void
 }
 
+/** What is known of the logs of a directory before they are opened. */
+export interface LogDirCheckpoints {
+  /** Offsets below which all is on the disk. */
+  readonly recoveryPoints: TopicPartitionMap<number>
+  /** Offsets below which all was deleted. */
+  readonly logStartOffsets: TopicPartitionMap<number>
+}
+
 /** The log directories of one broker. */
 export class LogDirs {
   readonly #options: LogDirsOptions
@@ -146,14 +154,21 @@ export class LogDirs {
     return this.#logStartOffsets.get(dir)
   }
 
-  /** The recovery points; none, so that all is recovered, if they cannot be read. */
-  readRecoveryPoints(dir: string): TopicPartitionMap<number> {
-    return this.#read(this.#recoveryPoints.get(dir))
-  }
-
-  /** The log start offsets; none, if they cannot be read. */
-  readLogStartOffsets(dir: string): TopicPartitionMap<number> {
-    return this.#read(this.#logStartOffsets.get(dir))
+  /**
+   * The recovery points and the log start offsets of a directory, as they were last written.
+   *
+   * @throws KafkaStorageException when a file is damaged or the disk fails; the directory
+   *   has then been reported
+   * @differs 1.1.1 goes on with zeros, and the directory goes offline all the same, a moment
+   *   after its logs were loaded, and what was deleted on request was there again. Here it is
+   *   left as it is. To make it usable, remove the file: without it all is looked through.
+   */
+  readCheckpoints(dir: string): LogDirCheckpoints {
+    return {
+      recoveryPoints: this.#recoveryPoints.get(dir)?.read() ?? new TopicPartitionMap(),
+      logStartOffsets:
+        this.#logStartOffsets.get(dir)?.read() ?? new TopicPartitionMap(),
+    }
   }
 
   /**
@@ -190,6 +205,16 @@ export class LogDirs {
     } catch (error) {
       this.#report(dir, what, error)
       return false
+    }
+  }
+
+  /** Like {@link tryDir}, for what has a result; `undefined` when the disk fails. */
+  getFrom<T extends object>(dir: string, what: string, action: () => T): T | undefined {
+    try {
+      return action()
+    } catch (error) {
+      this.#report(dir, what, error)
+      return undefined
     }
   }
 
@@ -246,15 +271,6 @@ export class LogDirs {
           'another, is using this directory',
         { cause: error },
       )
-    }
-  }
-
-  #read(file: OffsetCheckpointFile | undefined): TopicPartitionMap<number> {
-    try {
-      return file?.read() ?? new TopicPartitionMap()
-    } catch (error) {
-      this.#log.warn(`Error while reading ${file?.path}, all its offsets are 0`, error)
-      return new TopicPartitionMap()
     }
   }
 

@@ -255,6 +255,28 @@ describe('loadLogs()', () => {
     expect(second.manager.allLogs).toHaveLength(4)
   })
 
+  it('takes a directory offline whose checkpoints are damaged, as it is', async () => {
+    const logDirs = ['/a', '/b']
+    for (const name of ['recovery-point', 'log-start']) {
+      const platform = await filled(4, { logDirs })
+      const path = `/a/${name}-offset-checkpoint`
+      platform.storage.writeFile(path, '0\n1\norders 0 ten\n')
+      const logFile = '/a/orders-0/00000000000000000000.log'
+      const before = platform.storage.readFile(logFile)
+      const first = await startManager(platform, { logDirs })
+      expect(first.manager.liveLogDirs).toEqual(['/b'])
+      await first.stop()
+      expect(platform.storage.readFile(path).toString()).toContain('ten')
+      expect(platform.storage.readFile(logFile)).toEqual(before)
+      expect(platform.storage.exists(marker)).toBe(false)
+
+      // Without the file nothing is known, and all is looked through.
+      platform.storage.unlink(path)
+      const second = await startManager(platform, { logDirs })
+      expect(second.manager.allLogs).toHaveLength(4)
+    }
+  })
+
   it('fails when no directory is left, and gives the locks back', async () => {
     const platform = await filled(1)
     const { storage } = platform

@@ -100,17 +100,21 @@ export class ReplicaWorld {
       platform?: MemoryPlatform
       logDirs?: readonly string[]
       createCleaner?: LogManagerOptions['createCleaner']
+      initialOfflineDirs?: readonly string[]
+      topicConfigs?: LogManagerOptions['topicConfigs']
+      logDirFailureChannel?: LogDirFailureChannel
     } = {},
   ) {
-    const { logDirs = ['/data'], createCleaner } = house
+    const { logDirs = ['/data'], createCleaner, initialOfflineDirs = [] } = house
     this.platform = house.platform ?? memoryPlatform({ hostName: 'b1' })
     this.clock = this.platform.virtualClock
     this.scheduler = new KafkaScheduler(this.clock)
     this.scheduler.startup()
-    const logDirFailureChannel = new LogDirFailureChannel(logDirs.length)
+    const logDirFailureChannel =
+      house.logDirFailureChannel ?? new LogDirFailureChannel(logDirs.length)
     this.logManager = new LogManager({
-      ...{ logDirs, createCleaner },
-      topicConfigs: new Map(),
+      ...{ logDirs, createCleaner, initialOfflineDirs },
+      topicConfigs: house.topicConfigs ?? new Map(),
       initialDefaultConfig: new LogConfig(),
       config: {
         logCleanupIntervalMs: 300_000,
@@ -197,12 +201,21 @@ export class ReplicaWorld {
   }
 
   /** Produces one batch; the answer's error name appears in `answers` when it comes. */
-  produce(topicPartition: TopicPartition, values: readonly string[], acks = -1) {
+  produce(
+    topicPartition: TopicPartition,
+    values: readonly string[],
+    acks = -1,
+    key: string | null = null,
+  ) {
     const answers: string[] = []
     const timestamp = this.clock.now()
     const records = MemoryRecords.withRecords(
       {},
-      ...values.map((value) => ({ timestamp, key: null, value: Buffer.from(value) })),
+      ...values.map((value) => ({
+        timestamp,
+        key: key === null ? null : Buffer.from(key),
+        value: Buffer.from(value),
+      })),
     )
     this.replicaManager.appendRecords({
       timeout: 1000,

@@ -63,7 +63,8 @@ const managerConfig = {
   transactionIdExpirationMs: 604_800_000,
 }
 
-const cleanerConfig = {
+/** A small cleaner. */
+export const cleanerConfig = {
   logCleanerThreads: 1,
   logCleanerDedupeBufferSize: 64 * 1024,
   logCleanerDedupeBufferLoadFactor: 0.9,
