@@ -19,6 +19,7 @@ import {
   linkInlineCode,
   readTerms,
 } from './weave/markdown-forms.ts'
+import { searchedText, searchOptions } from './weave/search.ts'
 import { readRecordings } from './weave/trace-pages.ts'
 import { HOME_TRACE, homeMoments, weave } from './weave/weave.ts'
 
@@ -53,17 +54,6 @@ const traces = recordings.map(({ name }) => name)
 let diagrams = 0
 const drawn = new Set<string>()
 
-/** A source page as a search index sees it: one heading for each symbol. */
-function symbolHeadings(path: string): string {
-  const name = path.replace(/^source\//, '').replace(/\.md$/, '.ts')
-  const source = index.files.find(({ file }) => file === name)
-  if (!source) return ''
-  const ids = new Set(source.symbols.map(({ id }) => id))
-  const headings = [...ids].map((id) => `## ${id} {#${id}}\n\nsrc/${name}\n`)
-  const title = source.title.replaceAll('`', '')
-  return [`# ${title} {#of-this-file}\n`, ...headings].join('\n')
-}
-
 export default defineConfig({
   title: 'The Annotated Kafka',
   description: 'Apache Kafka 1.1, from the call traces down to the bytes',
@@ -79,6 +69,8 @@ export default defineConfig({
     const [first] = homeMoments(recordings)
     return { livingPicture: { trace: HOME_TRACE, first } } as object
   },
+  // The home page has no landmark of its own; see `mend-page.ts`.
+  transformHtml: (html) => html.replace('class="VPHome"', 'class="VPHome" role="main"'),
   async buildEnd({ outDir }) {
     // Fail for any link whose page or place is not there, and any diagram with a mistake.
     const complaints = [...checkSite(outDir), ...(await checkDiagrams(drawn))]
@@ -115,13 +107,9 @@ export default defineConfig({
     search: {
       provider: 'local',
       options: {
-        // A source page is found by the names of its symbols; its code is not searched.
-        _render(text, env, md) {
-          const path: string = env.relativePath ?? ''
-          if (path.startsWith('api/')) return ''
-          if (path.startsWith('source/')) return md.render(symbolHeadings(path), env)
-          return md.render(text, env)
-        },
+        miniSearch: { searchOptions },
+        _render: (text, env, md) =>
+          md.render(searchedText(index, env.relativePath ?? '', text), env),
       },
     },
     outline: [2, 3],

@@ -60,7 +60,7 @@ export async function trace(
   return report.ok ? 0 : 1
 }
 
-/** Writes what the site shows of an example. */
+/** Writes what the site shows of an example, and its timeline. */
 function writePage(dir: string, example: ExampleTrace, recording: Recording): void {
   const { name, title, about, heading } = example
   const mermaid = print(example, recording, { format: 'mermaid' })
@@ -70,6 +70,8 @@ function writePage(dir: string, example: ExampleTrace, recording: Recording): vo
   const playback = toPlayback(recording)
   const page = { name, title, about, heading, mermaid, tree, playback }
   writeFileSync(join(dir, `${name}.json`), JSON.stringify(page))
+  mkdirSync(join(dir, 'perfetto'), { recursive: true })
+  writeFileSync(join(dir, 'perfetto', `${name}.json`), renderPerfetto(recording))
 }
 
 function select(names: readonly string[]): readonly ExampleTrace[] {

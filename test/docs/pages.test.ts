@@ -192,9 +192,11 @@ describe('tracePage()', () => {
     const rest = { name: 'n', title: 't', heading: '# h', mermaid: '', tree: '' }
     const page = tracePage(index, { ...rest, playback })
     expect(page).toContain('<Stepper name="n" />')
-    expect(page).toContain(
-      '<li><a href="?step=1">program → oven 1</a> Bake request, 41 bytes</li>',
+    expect(page).toMatch(
+      /<li><a href="\?step=Oven\.bake~\w{6}">program → oven 1<\/a> Bake request, 41 bytes/,
     )
+    expect(page).toContain('href="/recordings/n.txt"')
+    expect(page).toContain('href="/recordings/perfetto/n.json"')
   })
 
   it('gives the stepper the source of what ran, with its paragraphs', () => {
@@ -291,7 +293,7 @@ describe('pages of reference', () => {
       one: { version: '1.0', features: { reads: 'passed', writes: 'not offered' } },
       two: { version: '2.0', features: { reads: 'passed' } },
     })
-    expect(page).toContain('<th>one 1.0</th><th>two 2.0</th>')
+    expect(page).toContain('<th>feature</th><th>one 1.0</th><th>two 2.0</th>')
     expect(page).toContain('<tr><td>reads</td><td>passed</td><td>passed</td></tr>')
     expect(page).toContain(
       '<tr><td>writes</td><td>not offered</td><td>not run</td></tr>',

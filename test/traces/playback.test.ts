@@ -8,6 +8,7 @@ import { type ClusterState, clusterAt } from '../../src/traces/cluster-state.ts'
 import { runExample } from '../../src/traces/ExampleTrace.ts'
 import { replicate } from '../../src/traces/examples/replicate.ts'
 import { ENTER, LEAVE, type Playback, toPlayback } from '../../src/traces/playback.ts'
+import { stepAddresses } from '../../src/traces/step-address.ts'
 import { around, move, stacksAt } from '../../src/traces/stepping.ts'
 
 let playback: Playback
@@ -94,6 +95,10 @@ describe('the cluster, at every step of a run', () => {
 })
 
 describe('the steps of a run', () => {
+  it('have an address each', () => {
+    expect(new Set(stepAddresses(playback)).size).toBe(playback.steps.length)
+  })
+
   it('name calls and paragraphs that the source has', () => {
     const index = SourceIndex.read('src')
     let paragraphs = 0

@@ -4,10 +4,11 @@
  *
  * @module
  */
-import type { Theme } from 'vitepress'
+import { onContentUpdated, type Theme } from 'vitepress'
 import DefaultTheme from 'vitepress/theme'
-import { defineAsyncComponent, h } from 'vue'
+import { defineAsyncComponent, h, nextTick, onBeforeUnmount, onMounted } from 'vue'
 import Mermaid from './Mermaid.vue'
+import { mendPage } from './mend-page.ts'
 import CallPath from './walk/CallPath.vue'
 import './style.css'
 
@@ -20,6 +21,20 @@ const theme: Theme = {
       'home-features-before': () => h(LivingCluster),
       'doc-before': () => h(CallPath),
     }),
+  setup() {
+    const mend = () => void nextTick(() => mendPage(document))
+    onMounted(() => {
+      window.addEventListener('resize', mend)
+      // Diagrams and the stepper come later than their page.
+      document.addEventListener('drawn', mend)
+      mend()
+    })
+    onBeforeUnmount(() => {
+      window.removeEventListener('resize', mend)
+      document.removeEventListener('drawn', mend)
+    })
+    onContentUpdated(mend)
+  },
   enhanceApp({ app }) {
     app.component('Mermaid', Mermaid)
     const stepper = () => import('./stepper/Stepper.vue')

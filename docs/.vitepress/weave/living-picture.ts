@@ -12,11 +12,14 @@ import {
   type MessageView,
 } from '../../../src/traces/cluster-state.ts'
 import type { Playback } from '../../../src/traces/playback.ts'
+import { stepAddresses } from '../../../src/traces/step-address.ts'
 
 /** One moment of the picture. */
 export interface Moment {
   /** The step of the recording, counted from 0. */
   readonly step: number
+  /** Its address, for a link. */
+  readonly address: string
   /** What happens, in a few words. */
   readonly text: string
   readonly state: ClusterState
@@ -33,6 +36,7 @@ const TOLD = /^(Produce|Fetch|LeaderAndIsr) /
 export function livingMoments(playback: Playback): Moment[] {
   const { steps, messages, actors, changes } = playback
   const moments: Moment[] = []
+  const addresses = stepAddresses(playback)
   let last = ''
   const told = messages.filter(([, , , , label]) => TOLD.test(label))
   const interesting = new Set([
@@ -54,7 +58,8 @@ export function livingMoments(playback: Playback): Moment[] {
     const [, , from = 0, to = 0, label] = told.find(([sent]) => sent === step) ?? []
     const ends = `${name(actors[from])} → ${name(actors[to])}`
     const text = label ? `${label}: ${ends}` : changeText(moments.at(-1)?.state, state)
-    moments.push({ step, text: text || (moments.at(-1)?.text ?? ''), state })
+    const said = text || (moments.at(-1)?.text ?? '')
+    moments.push({ step, address: addresses[step] ?? '', text: said, state })
   }
   return moments
 }

@@ -25,6 +25,11 @@ interface Markdown {
   readonly renderer: { readonly rules: Record<string, unknown> }
 }
 
+interface Token {
+  readonly content: string
+  readonly type?: string
+}
+
 /** Replaces `@trace` lines by the diagram of the recording. */
 export function expandTraceForms(
   markdown: string,
@@ -90,13 +95,14 @@ export function isWritten(path: string | undefined): boolean {
 /** Makes inline code that names a symbol a link to it. */
 export function linkInlineCode(md: Markdown, index: SourceIndex): void {
   md.renderer.rules.code_inline = (
-    tokens: { readonly content: string }[],
+    tokens: Token[],
     i: number,
     _options?: unknown,
     env?: { readonly relativePath?: string },
   ): string => {
     const { content } = tokens[i] ?? { content: '' }
     const html = `<code v-pre>${escapeHtml(content)}</code>`
+    if (isInLink(tokens, i)) return html
     const id = content.replace(/\(\)$/, '')
     const symbol = /^(new )?[A-Z]\w+(\.\w+)?$/.test(id) ? index.find(id) : undefined
     if (symbol) return `<a href="${index.href(symbol)}">${html}</a>`
@@ -105,4 +111,10 @@ export function linkInlineCode(md: Markdown, index: SourceIndex): void {
     }
     return html
   }
+}
+
+/** Whether a token stands within the words of a link: a link holds no other. */
+function isInLink(tokens: readonly Token[], at: number): boolean {
+  const before = tokens.slice(0, at).map(({ type }) => type)
+  return before.lastIndexOf('link_open') > before.lastIndexOf('link_close')
 }

@@ -14,6 +14,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import ts from 'typescript'
 import { ENTER } from '../../../src/traces/playback.ts'
+import { stepAddresses } from '../../../src/traces/step-address.ts'
 import { meaningOf, type Names, namesOf } from './colour.ts'
 import type { SourceFile, SourceIndex, SourceSymbol } from './source-index.ts'
 import type { TraceOutput } from './trace-pages.ts'
@@ -29,8 +30,8 @@ export interface Proof {
 export interface Relations {
   readonly calls: Set<SourceSymbol>
   readonly calledFrom: Set<SourceSymbol>
-  /** Names of recordings, with the first step at which it runs. */
-  readonly recordings: Map<string, number>
+  /** Names of recordings, with the address of the first step at which it runs. */
+  readonly recordings: Map<string, string>
   readonly tests: Proof[]
 }
 
@@ -80,12 +81,13 @@ export class RelationIndex {
     for (const { name, playback } of outputs) {
       const { frames, steps, functions } = playback
       const symbols = functions.map((id) => this.#index.find(id))
+      const addresses = stepAddresses(playback)
       for (const [step, [at, what]] of steps.entries()) {
         const frame = frames[at]
         const symbol = what === ENTER && frame ? symbols[frame[0]] : undefined
         if (!symbol || !frame) continue
         const { recordings } = this.#relations(symbol)
-        if (!recordings.has(name)) recordings.set(name, step)
+        if (!recordings.has(name)) recordings.set(name, addresses[step] ?? '')
       }
     }
   }
@@ -106,7 +108,7 @@ export class RelationIndex {
     if (known) return known
     const fresh: Relations = {
       ...{ calls: new Set<SourceSymbol>(), calledFrom: new Set<SourceSymbol>() },
-      ...{ recordings: new Map<string, number>(), tests: [] },
+      ...{ recordings: new Map<string, string>(), tests: [] },
     }
     this.#of.set(symbol, fresh)
     return fresh

@@ -28,6 +28,8 @@ export interface SourceSymbol extends Place {
   /** `Log.append`, `Log`, `crc32c`; a constructor is `Log.constructor`. */
   readonly id: string
   readonly kind: 'class' | 'method' | 'function' | 'constant' | 'type'
+  /** Whether the file gives it to others by name; a method is given with its class. */
+  readonly isExported: boolean
   /** Text of the doc comment, without its stars and tags. */
   readonly doc: string
   /** Pointers to Kafka 1.1.1: `path#symbol`. */
@@ -189,6 +191,8 @@ function collect(
   file: string,
   out: SourceSymbol[],
 ): void {
+  const modifiers = ts.canHaveModifiers(statement) ? ts.getModifiers(statement) : []
+  const exports = modifiers?.some(({ kind }) => kind === ts.SyntaxKind.ExportKeyword)
   const add = (node: ts.Node, id: string, kind: SourceSymbol['kind']) => {
     // The header of the module is not the first statement's.
     const doc = ts
@@ -198,7 +202,9 @@ function collect(
     const to = source.getLineAndCharacterOfPosition(node.getEnd()).line + 1
     const { prose, kafka, differs } = readDoc(doc?.getText().slice(3, -2) ?? '')
     const paragraphs = paragraphsOf(node, source, file)
-    out.push({ id, kind, file, from, to, doc: prose, kafka, differs, paragraphs })
+    const isExported = exports === true && node === statement
+    const described = { doc: prose, kafka, differs, paragraphs }
+    out.push({ id, kind, isExported, file, from, to, ...described })
   }
   if (ts.isClassDeclaration(statement) && statement.name) {
     const owner = statement.name.text

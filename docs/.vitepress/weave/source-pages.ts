@@ -154,7 +154,7 @@ function relationsOf(
     [
       'recorded in',
       [...recordings]
-        .map(([name, step]) => `<a href="/traces/${name}?step=${step + 1}">${name}</a>`)
+        .map(([name, at]) => `<a href="/traces/${name}?step=${at}">${name}</a>`)
         .join(', '),
     ],
     [

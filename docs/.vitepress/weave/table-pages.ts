@@ -134,7 +134,7 @@ export function clientsPage(clients: Readonly<Record<string, ClientOutcome>>): s
     'do all of the following against three of our brokers, and compares what came of it with',
     'this table; *not offered* is what the client itself has no call for.',
     '',
-    table(['', ...head], rows),
+    table(['feature', ...head], rows),
     '',
     'Clients agree with a broker on the version of each API. Those that have dropped the',
     'versions of 1.1 cannot speak to it; what came to Kafka later (zstd, static members of',

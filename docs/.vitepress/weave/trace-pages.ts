@@ -9,6 +9,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Playback } from '../../../src/traces/playback.ts'
+import { stepAddresses } from '../../../src/traces/step-address.ts'
 import { actorText } from '../theme/stepper/cluster-layout.ts'
 import { escapeHtml } from './colour.ts'
 import type { SourceIndex } from './source-index.ts'
@@ -60,6 +61,11 @@ export function tracePage(index: SourceIndex, output: TraceOutput): string {
     '<noscript><p>Stepping through the run needs JavaScript. Below is all of it in other',
     'forms: as a diagram, as messages, as a tree of calls.</p></noscript>',
     '',
+    `<p class="downloads">The same run as files: <a href="/recordings/${name}.txt" target="_self">a`,
+    'transcript</a>, a line a step;',
+    `<a href="/recordings/perfetto/${name}.json" download target="_self">a timeline</a>, for`,
+    '<a href="https://ui.perfetto.dev">Perfetto</a> or the performance panel of a browser.</p>',
+    '',
     '## Who speaks to whom',
     '',
     'Drawn from the recording; an arrow is a call or a request.',
@@ -81,12 +87,14 @@ export function tracePage(index: SourceIndex, output: TraceOutput): string {
 }
 
 /** Every message of a run, a line each. */
-function transcript({ messages, actors }: Playback): string {
+function transcript(playback: Playback): string {
+  const { messages, actors } = playback
+  const addresses = stepAddresses(playback)
   const rows = messages.map(([sent, , from, to, label, bytes]) => {
     const ends = `${actorText(actors[from] ?? '')} → ${actorText(actors[to] ?? '')}`
     const size = bytes === undefined ? '' : `, ${bytes} bytes`
     return (
-      `<li><a href="?step=${sent + 1}">${escapeHtml(ends)}</a> ` +
+      `<li><a href="?step=${addresses[sent] ?? ''}">${escapeHtml(ends)}</a> ` +
       `${escapeHtml(label)}${size}</li>`
     )
   })

@@ -6,12 +6,13 @@
  *
  * @module
  */
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import MarkdownIt from 'markdown-it'
 import { ApiKeys } from '../../../src/protocol/ApiKeys.ts'
 import { ties } from '../../../src/traces/ties.ts'
 import { zNodes } from '../../../src/zk/ZkData.ts'
+import { undocumentedExports } from './check-source.ts'
 import { livingMoments, type Moment } from './living-picture.ts'
 import { linkInlineCode } from './markdown-forms.ts'
 import { notesPage } from './notes-page.ts'
@@ -30,6 +31,7 @@ import {
   protocolPage,
 } from './table-pages.ts'
 import { readRecordings, type TraceOutput, tracePage } from './trace-pages.ts'
+import { transcriptOf } from './transcript.ts'
 import { notesWalk } from './walk.ts'
 import { znodesPage } from './znodes-page.ts'
 
@@ -40,6 +42,8 @@ export const HOME_TRACE = 'replicate'
 export function weave(root: string): SourceIndex {
   const docs = join(root, 'docs')
   const index = SourceIndex.read(join(root, 'src'))
+  const silent = undocumentedExports(index)
+  if (silent.length > 0) throw new Error(silent.join('\n'))
   // A renderer of its own: VitePress would share its one, and comments hold no HTML.
   const markdown = new MarkdownIt({ html: false })
   linkInlineCode(markdown, index)
@@ -71,11 +75,14 @@ export function weave(root: string): SourceIndex {
   rmSync(join(docs, 'public', 'recordings'), { recursive: true, force: true })
   const colours = new Map<string, readonly string[]>()
   for (const recording of recordings) {
-    const { name, playback } = recording
+    const { name, title, playback } = recording
     write(`traces/${name}.md`, tracePage(index, recording))
     const data = stepperData(index, name, playback, colours)
     write(`public/recordings/${name}.json`, JSON.stringify(data))
+    write(`public/recordings/${name}.txt`, transcriptOf(name, title, playback))
   }
+  const timelines = join(docs, '.vitepress', 'recordings', 'perfetto')
+  cpSync(timelines, join(docs, 'public', 'recordings', 'perfetto'), { recursive: true })
   write('public/recordings/home/walk.json', JSON.stringify(walk))
   write('public/recordings/home/moments.json', JSON.stringify(homeMoments(recordings)))
 
