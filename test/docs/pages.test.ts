@@ -3,7 +3,6 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import MarkdownIt from 'markdown-it'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { checkDiagrams } from '../../docs/.vitepress/weave/check-diagrams.ts'
 import { colourLines } from '../../docs/.vitepress/weave/colour.ts'
 import {
   expandTerms,
@@ -265,14 +264,6 @@ describe('expandTerms()', () => {
     const text = readFileSync('docs/glossary.md', 'utf8')
     expect(readTerms(text).size).toBe(text.match(/^### /gm)?.length)
     expect(readTerms(text)).toContain('high watermark')
-  })
-})
-
-describe('checkDiagrams()', () => {
-  it('complains of a diagram that does not parse', async () => {
-    const good = 'sequenceDiagram\n  participant a as main\n  a->>a: bake'
-    expect(await checkDiagrams([good])).toEqual([])
-    expect(await checkDiagrams([good, 'sequenceDiagram\n  a=>>b bake'])).toHaveLength(1)
   })
 })
 

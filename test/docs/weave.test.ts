@@ -70,7 +70,17 @@ describe('SourceIndex', () => {
 
   it('readDoc() tells prose from tags', () => {
     const doc = readDoc(' * Bakes.\n * @differs it is\n *   faster\n * @kafka a#b')
-    expect(doc).toEqual({ prose: 'Bakes.', kafka: ['a#b'], differs: ['it is faster'] })
+    expect(doc).toMatchObject({
+      prose: 'Bakes.',
+      kafka: ['a#b'],
+      differs: ['it is faster'],
+    })
+    const said = '@param degrees in Celsius\n * @returns a loaf\n * @throws when cold'
+    expect(readDoc(` * ${said}`).notes).toEqual([
+      '- `degrees`: in Celsius',
+      '- returns a loaf',
+      '- throws when cold',
+    ])
   })
 })
 

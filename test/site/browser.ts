@@ -34,6 +34,7 @@ export interface Site {
 export interface OpenOptions {
   readonly javaScript?: boolean
   readonly width?: number
+  readonly colorScheme?: 'light' | 'dark'
 }
 
 /** Serves the site and starts a browser. */
@@ -48,10 +49,11 @@ export async function openSite(): Promise<Site> {
   return {
     base,
     complaints,
-    async open(path, { javaScript = true, width = 1280 } = {}) {
+    async open(path, { javaScript = true, width = 1280, colorScheme = 'light' } = {}) {
       const context = await browser.newContext({
         viewport: { width, height: 900 },
         javaScriptEnabled: javaScript,
+        colorScheme,
         reducedMotion: 'reduce',
       })
       const page = await context.newPage()

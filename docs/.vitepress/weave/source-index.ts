@@ -30,7 +30,7 @@ export interface SourceSymbol extends Place {
   readonly kind: 'class' | 'method' | 'function' | 'constant' | 'type'
   /** Whether the file gives it to others by name; a method is given with its class. */
   readonly isExported: boolean
-  /** Text of the doc comment, without its stars and tags. */
+  /** Text of the doc comment, as markdown: its prose, then what its tags say. */
   readonly doc: string
   /** Pointers to Kafka 1.1.1: `path#symbol`. */
   readonly kafka: readonly string[]
@@ -167,6 +167,8 @@ function headerOf(text: string) {
 /** Splits a doc comment into prose and the tags that pages use. */
 export function readDoc(raw: string): {
   prose: string
+  /** What is said of parameters, result and errors: a line of a list each. */
+  notes: string[]
   kafka: string[]
   differs: string[]
 } {
@@ -182,7 +184,14 @@ export function readDoc(raw: string): {
   }
   const of = (name: string) =>
     tags.filter((tag) => tag.name === name).map((tag) => tag.text.trim())
-  return { prose: prose.join('\n').trim(), kafka: of('kafka'), differs: of('differs') }
+  const notes = tags.flatMap(({ name, text }) => {
+    if (name === 'returns' || name === 'throws') return [`- ${name} ${text.trim()}`]
+    if (name !== 'param') return []
+    const [, parameter = '', what = ''] = /^([\w.]+)\s*(?:-\s*)?(.*)$/.exec(text) ?? []
+    return [`- \`${parameter}\`: ${what.trim()}`]
+  })
+  const said = { prose: prose.join('\n').trim(), notes }
+  return { ...said, kafka: of('kafka'), differs: of('differs') }
 }
 
 function collect(
@@ -200,10 +209,11 @@ function collect(
       .findLast((comment) => !comment.getText().includes('@module'))
     const from = source.getLineAndCharacterOfPosition(node.getStart()).line + 1
     const to = source.getLineAndCharacterOfPosition(node.getEnd()).line + 1
-    const { prose, kafka, differs } = readDoc(doc?.getText().slice(3, -2) ?? '')
+    const { prose, notes, kafka, differs } = readDoc(doc?.getText().slice(3, -2) ?? '')
     const paragraphs = paragraphsOf(node, source, file)
     const isExported = exports === true && node === statement
-    const described = { doc: prose, kafka, differs, paragraphs }
+    const text = [prose, notes.join('\n')].filter((part) => part !== '').join('\n\n')
+    const described = { doc: text, kafka, differs, paragraphs }
     out.push({ id, kind, isExported, file, from, to, ...described })
   }
   if (ts.isClassDeclaration(statement) && statement.name) {
