@@ -26,6 +26,8 @@ const benches: Readonly<Record<string, (seconds: number) => Promise<string>>> = 
   recover: async () => (await import('./bench/storage.ts')).recover(),
   clean: async () => (await import('./bench/clean.ts')).clean(),
   rebalance: async () => (await import('./bench/rebalance.ts')).rebalance(),
+  'old-consumer': async (seconds) =>
+    (await import('./bench/old-consumer.ts')).oldConsumer(seconds),
   recording: async () => (await import('./bench/recording.ts')).recording(),
 }
 

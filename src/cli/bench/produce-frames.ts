@@ -23,9 +23,14 @@ export function batchOf(recordBytes: number, bytes = BATCH_BYTES): MemoryRecords
   return MemoryRecords.withRecords({ magic: 2 }, ...records)
 }
 
-/** A whole Produce request, version 5. */
-export function produceFrame(topic: string, records: MemoryRecords, acks = 1): Buffer {
-  return encodeRequest(ApiKeys.PRODUCE, 5, 1, 'bench', {
+/** A whole Produce request: version 5, or 2 for messages of an old format. */
+export function produceFrame(
+  topic: string,
+  records: MemoryRecords,
+  acks = 1,
+  version = 5,
+): Buffer {
+  return encodeRequest(ApiKeys.PRODUCE, version, 1, 'bench', {
     ...{ transactionalId: null, acks, timeoutMs: 30_000 },
     topicData: [{ name: topic, partitionData: [{ index: 0, records }] }],
   })
