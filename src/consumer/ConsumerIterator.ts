@@ -106,9 +106,20 @@ export class ConsumerIterator<K, V> {
     }
   }
 
-  /** Whether `next` will give out a message without waiting, if it is called now. */
-  get isReady(): boolean {
-    return this.#state === 'READY'
+  /**
+   * Gives out the next message if that takes no wait, and moves the consume offset behind
+   * it. Most messages follow another of their chunk.
+   *
+   * @returns `undefined` when somebody must wait for it: {@link hasNext}
+   * @throws what {@link hasNext} throws
+   */
+  nextAtHand(): MessageAndMetadata<K, V> | undefined {
+    if (this.#state === 'NOT_READY' && !this.#computing && this.#current) {
+      this.#state = 'FAILED'
+      this.#nextItem = this.nextOfChunk()
+      this.#state = this.#nextItem ? 'READY' : 'NOT_READY'
+    }
+    return this.#takeReady()
   }
 
   #takeReady(): MessageAndMetadata<K, V> | undefined {
@@ -151,14 +162,21 @@ export class ConsumerIterator<K, V> {
   /** Finds the next message; `undefined` when the stream has ended. */
   async makeNext(): Promise<MessageAndMetadata<K, V> | undefined> {
     for (;;) {
+      const next = this.nextOfChunk()
+      if (next !== undefined) return next
+
       // Take the next chunk when the current one is used up.
+      const item = await this.#takeChunk()
+      if (item === shutdownCommand) return undefined
+      this.#beginChunk(item)
+    }
+  }
+
+  /** The next message of the chunk at hand; `undefined` when it is used up. */
+  nextOfChunk(): MessageAndMetadata<K, V> | undefined {
+    for (;;) {
       const step = this.#current?.next()
-      if (!step || step.done) {
-        const item = await this.#takeChunk()
-        if (item === shutdownCommand) return undefined
-        this.#beginChunk(item)
-        continue
-      }
+      if (!step || step.done) return undefined
 
       // Skip messages before the consume offset: compressed sets begin earlier than asked.
       const { message, offset, nextOffset } = step.value

@@ -33,15 +33,17 @@ export class KafkaStream<K, V> {
   }
 
   /** Gives out messages until the connector is shut down. Leaving the loop keeps them. */
-  async *[Symbol.asyncIterator](): AsyncGenerator<
-    MessageAndMetadata<K, V>,
-    void,
-    void
-  > {
+  [Symbol.asyncIterator](): AsyncIterator<MessageAndMetadata<K, V>, void> {
     const iterator = this.iterator()
-    while (await iterator.hasNext()) {
-      // Look again when a rebalance took back what was there.
-      if (iterator.isReady) yield await iterator.next()
+    return {
+      next: async () => {
+        // Take what is there; look again when a rebalance took back what there was.
+        do {
+          const value = iterator.nextAtHand()
+          if (value !== undefined) return { done: false, value }
+        } while (await iterator.hasNext())
+        return { done: true, value: undefined }
+      },
     }
   }
 }

@@ -74,11 +74,10 @@ export class PartitionTopicInfo {
     const chunk = { messages, topicInfo: this, fetchOffset }
 
     // Hand the messages on, then ask for what comes behind them.
-    if (messages.validBytes > 0) {
-      let next = fetchOffset
-      for (const shallow of messages.shallowIterator()) next = shallow.nextOffset
+    const last = messages.lastShallow
+    if (last !== undefined) {
       await this.#chunkQueue.put(chunk, signal)
-      this.#fetchedOffset = next
+      this.#fetchedOffset = last.nextOffset
       return
     }
 

@@ -72,11 +72,24 @@ export function nextBatch(
  * @throws CorruptRecordException for an unknown format or too few bytes
  */
 export function toBatch(bytes: Buffer): RecordBatch {
-  const magic = bytes.readInt8(MAGIC_OFFSET)
-  if (magic < 0 || magic > RecordBatch.CURRENT_MAGIC_VALUE) {
-    throw new CorruptRecordException(`invalid magic found in record: ${magic}`)
-  }
+  const magic = ensureKnownMagic(bytes, 0)
   return magic > RecordBatch.MAGIC_VALUE_V1
     ? new DefaultRecordBatch(bytes)
     : new ByteBufferLegacyRecordBatch(bytes)
+}
+
+/**
+ * Reads the format of a batch.
+ *
+ * @param buffer - bytes to look at
+ * @param position - index of the batch's first byte
+ * @returns 0, 1 or 2
+ * @throws CorruptRecordException for any other
+ */
+export function ensureKnownMagic(buffer: Buffer, position: number): number {
+  const magic = buffer.readInt8(position + MAGIC_OFFSET)
+  if (magic < 0 || magic > RecordBatch.CURRENT_MAGIC_VALUE) {
+    throw new CorruptRecordException(`invalid magic found in record: ${magic}`)
+  }
+  return magic
 }

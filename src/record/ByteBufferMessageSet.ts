@@ -59,6 +59,12 @@ export class ByteBufferMessageSet implements BytesSource {
     return this.#records.copyInto(target, offset)
   }
 
+  /** The last whole message as it stands in the set; `undefined` when there is none. */
+  get lastShallow(): MessageAndOffset | undefined {
+    const { lastBatch } = this.#records
+    return lastBatch && MessageAndOffset.fromRecordBatch(lastBatch)
+  }
+
   /** Goes over the messages as they stand in the set, wrappers packed. */
   *shallowIterator(): Generator<MessageAndOffset, void, undefined> {
     for (const batch of this.#records.batches()) {
@@ -72,8 +78,11 @@ export class ByteBufferMessageSet implements BytesSource {
    * @throws InvalidRecordException when a wrapper cannot be unpacked
    */
   *[Symbol.iterator](): Generator<MessageAndOffset, void, undefined> {
-    for (const record of this.#records.records())
-      yield MessageAndOffset.fromRecord(record)
+    for (const batch of this.#records.batches()) {
+      // A message that is no wrapper is its own only record.
+      if (!batch.isCompressed) yield MessageAndOffset.fromRecordBatch(batch)
+      else for (const record of batch) yield MessageAndOffset.fromRecord(record)
+    }
   }
 
   /**

@@ -14,7 +14,7 @@
  */
 
 import type { BytesSource } from '../base/bytes/ByteWriter.ts'
-import { nextBatch } from './ByteBufferLogInputStream.ts'
+import { batchSizeAt, ensureKnownMagic, nextBatch } from './ByteBufferLogInputStream.ts'
 import type { EndTransactionMarker } from './EndTransactionMarker.ts'
 import type { KafkaRecord, SimpleRecord } from './KafkaRecord.ts'
 import type { MemoryRecordsBuilderOptions } from './MemoryRecordsBuilder.ts'
@@ -53,9 +53,17 @@ export class MemoryRecords implements BytesSource {
    * @throws CorruptRecordException when a size or format is impossible
    */
   get validBytes(): number {
-    let bytes = 0
-    for (const batch of this.batches()) bytes += batch.sizeInBytes
-    return bytes
+    return this.#walk().validBytes
+  }
+
+  /**
+   * The last whole batch; `undefined` when there is none. Those before it are stepped over.
+   *
+   * @throws CorruptRecordException when a size or format is impossible
+   */
+  get lastBatch(): RecordBatch | undefined {
+    const { lastPosition } = this.#walk()
+    return lastPosition < 0 ? undefined : nextBatch(this.buffer, lastPosition)
   }
 
   /**
@@ -183,6 +191,20 @@ export class MemoryRecords implements BytesSource {
     })
     builder.appendEndTxnMarker(timestamp, marker)
     return new MemoryRecords(builder.build())
+  }
+
+  /** Steps from size to size, without a view for each batch. */
+  #walk(): { readonly validBytes: number; readonly lastPosition: number } {
+    let position = 0
+    let lastPosition = -1
+    for (;;) {
+      const size = batchSizeAt(this.buffer, position)
+      if (size === undefined || this.buffer.length - position < size) break
+      ensureKnownMagic(this.buffer, position)
+      lastPosition = position
+      position += size
+    }
+    return { validBytes: position, lastPosition }
   }
 
   #batchAt(position: number, n: number): RecordBatch | undefined {

@@ -45,9 +45,19 @@ export class Message {
 
   readonly #record: LegacyRecord
 
-  /** @param buffer - the message's bytes, from its CRC on */
-  constructor(buffer: Buffer) {
-    this.#record = new LegacyRecord(buffer)
+  /** @param source - the message's bytes, from its CRC on; or the record made of them */
+  constructor(source: Buffer | LegacyRecord) {
+    this.#record = source instanceof LegacyRecord ? source : new LegacyRecord(source)
+  }
+
+  /**
+   * Takes a record for a message. One out of a wrapper keeps the time that the wrapper
+   * gives it.
+   *
+   * @kafka core/src/main/scala/kafka/message/Message.scala#fromRecord
+   */
+  static fromRecord(record: LegacyRecord): Message {
+    return new Message(record)
   }
 
   /** The message's bytes, from its CRC on. */

@@ -60,5 +60,5 @@ function fromLegacy(from: RecordBatch | KafkaRecord): MessageAndOffset {
       'the old message classes know magic 0 and 1 only',
     )
   }
-  return new MessageAndOffset(new Message(from.outerRecord.buffer), from.offset)
+  return new MessageAndOffset(Message.fromRecord(from.outerRecord), from.offset)
 }

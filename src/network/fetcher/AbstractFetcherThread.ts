@@ -324,8 +324,7 @@ export abstract class AbstractFetcherThread<
     try {
       // Find where the next fetch goes on.
       const records = data.toRecords
-      let newOffset = state.fetchOffset
-      for (const batch of records.batches()) newOffset = batch.nextOffset
+      const newOffset = records.lastBatch?.nextOffset ?? state.fetchOffset
       this.fetcherLagStats.set(
         topicPartition,
         Math.max(0, data.highWatermark - newOffset),
