@@ -86,6 +86,9 @@ describe.each([0, 1])('ByteBufferMessageSet of magic %i', (magic) => {
     )
     expect([...cut]).toHaveLength(2)
     expect(cut.validBytes).toBe((whole.sizeInBytes / 3) * 2)
+    expect(cut.lastShallow?.offset).toBe([...cut.shallowIterator()].at(-1)?.offset)
+    expect(cut.lastShallow?.message.payload?.toString()).toBe('b')
+    expect(ByteBufferMessageSet.Empty.lastShallow).toBeUndefined()
   })
 })
 
