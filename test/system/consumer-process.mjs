@@ -2,7 +2,8 @@
  * An old consumer in a process of its own, which can be killed. It says on its output what
  * happens to it: `owns 0,1`, `got 0 17 text`, `committed`.
  *
- * Arguments: the topic, then settings as `key=value`. A line on its input commits; its end
+ * Arguments: the topic, then settings as `key=value`. The line `commit` on its input
+ * commits, `measure` tells what it holds (it needs `--expose-gc`); the end of its input
  * shuts the consumer down.
  */
 import { createInterface } from 'node:readline'
@@ -37,8 +38,25 @@ const streams = await connector.createMessageStreams(
   decoder,
 )
 
+/** What is held when the garbage is gone. */
+async function measure() {
+  for (let i = 0; i < 3; i++) {
+    globalThis.gc()
+    await new Promise((resolve) => setImmediate(resolve))
+  }
+  const resources = {}
+  for (const kind of process.getActiveResourcesInfo()) {
+    resources[kind] = (resources[kind] ?? 0) + 1
+  }
+  return { heapUsed: process.memoryUsage().heapUsed, resources }
+}
+
 const commands = createInterface({ input: process.stdin })
-commands.on('line', async () => {
+commands.on('line', async (command) => {
+  if (command === 'measure') {
+    say('measured', JSON.stringify(await measure()))
+    return
+  }
   await connector.commitOffsets()
   say('committed')
 })

@@ -2,13 +2,10 @@
  * Consumers that meet in ZooKeeper, each a process of its own: they share partitions, one
  * takes over from another that is killed, and they go on where they committed.
  */
-import { type ChildProcess, spawn } from 'node:child_process'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createTopic, produce } from '../server/clients.ts'
+import { ConsumerProcess, SESSION_TIMEOUT_MS } from './consumer-process.ts'
 import { StartedCommand, TemporaryDirectory } from './running-command.ts'
-
-/** The shortest that the embedded ZooKeeper grants: two of its ticks. */
-const SESSION_TIMEOUT_MS = 4000
 
 let home: TemporaryDirectory
 let broker: StartedCommand
@@ -22,93 +19,6 @@ afterAll(async () => {
   await broker?.[Symbol.asyncDispose]()
   home?.[Symbol.dispose]()
 })
-
-/** A consumer's process, and what it said. */
-class ConsumerProcess {
-  /** Partitions that it owns, ascending. */
-  owned: readonly number[] = []
-  /** `partition offset text`, in the order of arrival. */
-  readonly received: string[] = []
-  commits = 0
-  readonly #child: ChildProcess
-  readonly #exited: Promise<number | null>
-  #rest = ''
-  #stderr = ''
-  #waiting: (() => void)[] = []
-
-  constructor(
-    topic: string,
-    groupId: string,
-    settings: Readonly<Record<string, string>>,
-  ) {
-    const all = {
-      ...{ 'group.id': groupId, 'zookeeper.connect': broker.zookeeperConnect },
-      'zookeeper.session.timeout.ms': `${SESSION_TIMEOUT_MS}`,
-      'auto.offset.reset': 'smallest',
-      ...{ 'rebalance.backoff.ms': '200', 'rebalance.max.retries': '50' },
-      ...settings,
-    }
-    const args = Object.entries(all).map(([key, value]) => `${key}=${value}`)
-    this.#child = spawn(
-      process.execPath,
-      ['test/system/consumer-process.mjs', topic, ...args],
-      { stdio: 'pipe', env: { ...process.env, ANNOTATED_KAFKA_LOG: 'warn' } },
-    )
-    this.#child.stdout?.on('data', (chunk) => this.#hear(chunk))
-    this.#child.stderr?.on('data', (chunk) => {
-      this.#stderr += chunk
-    })
-    this.#exited = new Promise((resolve) => {
-      this.#child.once('close', (code) => {
-        resolve(code)
-        this.#wake()
-      })
-    })
-  }
-
-  /** Waits until a condition on what it said holds. @throws when it ends before */
-  async until(when: () => boolean): Promise<void> {
-    while (!when()) {
-      if (this.#child.exitCode !== null) throw new Error(`it ended:\n${this.#stderr}`)
-      await new Promise<void>((resolve) => this.#waiting.push(resolve))
-    }
-  }
-
-  async commit(): Promise<void> {
-    const due = this.commits + 1
-    this.#child.stdin?.write('commit\n')
-    await this.until(() => this.commits === due)
-  }
-
-  /** Lets it leave the group. @returns its exit code */
-  leave(): Promise<number | null> {
-    this.#child.stdin?.end()
-    return this.#exited
-  }
-
-  async kill(): Promise<void> {
-    this.#child.kill('SIGKILL')
-    await this.#exited
-  }
-
-  #hear(chunk: Buffer): void {
-    const lines = (this.#rest + chunk).split('\n')
-    this.#rest = lines.pop() ?? ''
-    for (const line of lines) {
-      const [word, rest = ''] = line.split(/ (.*)/)
-      if (word === 'got') this.received.push(rest)
-      if (word === 'committed') this.commits++
-      if (word === 'owns') {
-        this.owned = rest === '' ? [] : rest.split(',').map(Number)
-      }
-    }
-    this.#wake()
-  }
-
-  #wake(): void {
-    for (const wake of this.#waiting.splice(0)) wake()
-  }
-}
 
 /** Puts a few texts into each partition. @returns what a consumer says of them */
 async function fill(
@@ -135,12 +45,16 @@ describe('ZookeeperConsumerConnector', () => {
     await createTopic(client, topic, { partitions: 8 })
     client.close()
     const expected = await fill(topic, 8, 'first')
-    const one = new ConsumerProcess(topic, 'sharers', { 'consumer.id': 'one' })
+    const one = new ConsumerProcess(broker.zookeeperConnect, topic, 'sharers', {
+      'consumer.id': 'one',
+    })
     await one.until(() => one.owned.length === 8)
     await one.until(() => one.received.length >= expected.length)
     await one.commit()
 
-    const two = new ConsumerProcess(topic, 'sharers', { 'consumer.id': 'two' })
+    const two = new ConsumerProcess(broker.zookeeperConnect, topic, 'sharers', {
+      'consumer.id': 'two',
+    })
     await two.until(() => two.owned.length === 4)
     await one.until(() => one.owned.length === 4)
     expect([...one.owned, ...two.owned].sort()).toEqual([0, 1, 2, 3, 4, 5, 6, 7])
@@ -174,14 +88,24 @@ describe('ZookeeperConsumerConnector', () => {
       await createTopic(client, topic, { partitions: 2 })
       client.close()
       const before = await fill(topic, 2, 'before')
-      const first = new ConsumerProcess(topic, `group-${storage}`, settings)
+      const first = new ConsumerProcess(
+        broker.zookeeperConnect,
+        topic,
+        `group-${storage}`,
+        settings,
+      )
       await first.until(() => first.received.length === before.length)
       await first.commit()
       const after = await fill(topic, 2, 'after')
       await first.until(() => first.received.length === before.length + after.length)
       expect(await first.leave()).toBe(0)
 
-      const next = new ConsumerProcess(topic, `group-${storage}`, settings)
+      const next = new ConsumerProcess(
+        broker.zookeeperConnect,
+        topic,
+        `group-${storage}`,
+        settings,
+      )
       await next.until(() => next.received.length >= after.length)
       expect([...next.received].sort()).toEqual([...after].sort())
       expect(await next.leave()).toBe(0)
