@@ -23,8 +23,11 @@
  *
  * @kafka core/src/main/scala/kafka/log/LogManager.scala#LogManager
  * @differs in Kafka a part of `LogManager`, which here extends it and decides what becomes
- *   of the logs. A pool of threads per directory becomes lanes in one thread: several share
- *   the processor, and wait for the disk at the same time.
+ *   of the logs. A pool of threads per directory becomes lanes in one thread: they share
+ *   the processor, and wait for the disk at the same time, which is most of what many small
+ *   logs wait for. A directory that fails while it loads is out of service at once, and not
+ *   when somebody comes to hear of it; one whose epochs cannot be read is, too, where 1.1.1
+ *   does not start.
  * @module
  */
 import { inLanes, Pace } from '../base/async/steps.ts'
