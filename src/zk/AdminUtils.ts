@@ -91,7 +91,7 @@ export class AdminUtils {
     }
     if (replicationFactor > n) {
       throw new InvalidReplicationFactorException(
-        `replication factor ${replicationFactor} needs more brokers than the ${n} alive`,
+        `replication factor: ${replicationFactor} larger than available brokers: ${n}`,
       )
     }
 

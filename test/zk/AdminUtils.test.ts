@@ -50,7 +50,7 @@ describe('AdminUtils', () => {
       )
     expect(assign(0, 1)).toThrow('at least 1 partition')
     expect(assign(1, 0)).toThrow('at least 1 replica')
-    expect(assign(1, 3)).toThrow('more brokers than the 2 alive')
+    expect(assign(1, 3)).toThrow('larger than available brokers: 2')
     const mixed = [
       { id: 0, rack: 'a' },
       { id: 1, rack: undefined },
