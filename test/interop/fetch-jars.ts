@@ -28,6 +28,9 @@ const dependencies = [
   // Performance and verifiable clients; the web server that others of them need is not.
   ['org.apache.kafka', 'kafka-tools', '1.1.1', 'alone'],
   ['net.sourceforge.argparse4j', 'argparse4j', '0.7.0'],
+
+  // Streams that keep their state in memory need no database.
+  ['org.apache.kafka', 'kafka-streams', '1.1.1', 'alone'],
 ]
 
 /** Why these suites cannot run; `undefined` when they can. */
