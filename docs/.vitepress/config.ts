@@ -181,6 +181,7 @@ export default defineConfig({
             { text: 'Recording', link: '/recording' },
             { text: 'Benchmarks', link: '/benchmarks' },
             { text: 'How we know', link: '/how-we-know' },
+            { text: 'Colophon', link: '/colophon' },
           ],
         },
       ],

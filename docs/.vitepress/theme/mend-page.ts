@@ -18,8 +18,9 @@ const WIDE = 'pre, table, .mermaid, .cluster'
  */
 export function mendPage(root: Document): void {
   root.querySelector('.VPHome')?.setAttribute('role', 'main')
-  for (const keys of root.querySelectorAll('.DocSearch-Button-Keys')) {
-    keys.setAttribute('aria-hidden', 'true')
+  for (const button of root.querySelectorAll('.DocSearch-Button')) {
+    button.removeAttribute('aria-label')
+    button.querySelector('.DocSearch-Button-Keys')?.setAttribute('aria-hidden', 'true')
   }
   for (const box of root.querySelectorAll<HTMLElement>(WIDE)) {
     const scrolls = box.scrollWidth > box.clientWidth + 1
