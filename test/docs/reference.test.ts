@@ -74,19 +74,32 @@ describe('znodesPage()', () => {
   })
 })
 
-describe('chapters', () => {
-  it('quote code and name terms that are there', () => {
+/** Pages that somebody wrote; those beside them are made by the weave. */
+const WRITTEN = [
+  ...readdirSync('docs/chapters').map((name) => `chapters/${name}`),
+  ...['architecture', 'benchmarks', 'colophon', 'glossary', 'how-we-know'].map(
+    (name) => `${name}.md`,
+  ),
+  'recording.md',
+]
+
+describe('written pages', () => {
+  it('quote code and name terms that are there, and draw what can be drawn', async () => {
     const index = SourceIndex.read('src')
     const terms = readTerms(readFileSync('docs/glossary.md', 'utf8'))
     const page = new MarkdownIt()
     linkInlineCode(page as never, index)
-    for (const name of readdirSync('docs/chapters')) {
-      const text = readFileSync(`docs/chapters/${name}`, 'utf8')
+    const drawn: string[] = []
+    for (const name of WRITTEN) {
+      const text = readFileSync(`docs/${name}`, 'utf8')
+      for (const [, code = ''] of text.matchAll(/```mermaid\n([\s\S]*?)```/g)) {
+        drawn.push(code)
+      }
       const expanded = expandCodeForms(expandTerms(text, terms), index)
       expect(expanded, name).not.toMatch(/^@code /m)
-      expect(() =>
-        page.render(expanded, { relativePath: `chapters/${name}` }),
-      ).not.toThrow()
+      expect(() => page.render(expanded, { relativePath: name })).not.toThrow()
     }
+    expect(drawn.length).toBeGreaterThan(0)
+    expect(await checkDiagrams(drawn)).toEqual([])
   })
 })
