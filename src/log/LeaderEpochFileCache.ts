@@ -10,7 +10,8 @@
  *     endOffsetFor(0) = 42   endOffsetFor(3) = 58   endOffsetFor(4) = 91
  *     endOffsetFor(1) = 42   endOffsetFor(9) = -1 (never heard of)
  *
- * An epoch enters with its first record, so a leader that wrote nothing leaves no trace.
+ * A leader notes its epoch when it takes office, a follower with the first record of it: who
+ * led and wrote nothing leaves a trace with itself only.
  *
  * Invariants: epochs rise strictly, start offsets never fall; every change is on the disk
  * before the method returns.

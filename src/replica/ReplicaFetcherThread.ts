@@ -232,6 +232,9 @@ export class ReplicaFetcherThread extends AbstractFetcherThread<
           partitionsWithError.push(topicPartition)
           continue
         }
+
+        // Drop our last epoch as a whole when the leader has nothing of it; what we have
+        // before it is asked about in the next turn.
         const fetchOffset = this.#truncationOffset(topicPartition, endOffset)
         const epochStart = isEpochMissing ? this.#lastEpochStart(topicPartition) : -1
         const isDone = epochStart < 0 || epochStart >= fetchOffset

@@ -16,6 +16,7 @@ import { kafkaStream } from './examples/kafka-stream.ts'
 import { leaderMoved } from './examples/leader-moved.ts'
 import { noBroker } from './examples/no-broker.ts'
 import { offsetOutOfRange } from './examples/offset-out-of-range.ts'
+import { partedLogs } from './examples/parted-logs.ts'
 import { produce } from './examples/produce.ts'
 import { producer } from './examples/producer.ts'
 import { producerFailed } from './examples/producer-failed.ts'
@@ -26,11 +27,13 @@ import { replicate } from './examples/replicate.ts'
 import { request } from './examples/request.ts'
 import { serverStartup } from './examples/server-startup.ts'
 import { sessionExpired } from './examples/session-expired.ts'
+import { sharedGroup } from './examples/shared-group.ts'
 import { transaction } from './examples/transaction.ts'
 
 /** All example traces, in the order of the notes, branches behind what they leave. */
 export const examples: readonly ExampleTrace[] = [
   consumer,
+  sharedGroup,
   rebalanceConflict,
   rebalanceFailed,
   noBroker,
@@ -48,6 +51,7 @@ export const examples: readonly ExampleTrace[] = [
   becomeLeaderOrFollower,
   replicate,
   failover,
+  partedLogs,
   isrShrink,
   controllerElection,
   joinGroup,

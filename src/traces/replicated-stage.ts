@@ -71,6 +71,22 @@ async function createReplicatedTopic(cluster: KafkaCluster): Promise<void> {
 
 /** Sends one message to whoever leads; resolves when every in-sync replica has it. */
 export async function produceToAll(cluster: KafkaCluster, text: string): Promise<void> {
+  await produceTo(cluster, text, -1)
+}
+
+/** Sends one message to whoever leads; resolves when the leader alone has it. */
+export async function produceToLeader(
+  cluster: KafkaCluster,
+  text: string,
+): Promise<void> {
+  await produceTo(cluster, text, 1)
+}
+
+async function produceTo(
+  cluster: KafkaCluster,
+  text: string,
+  acks: 1 | -1,
+): Promise<void> {
   const leader = leaderOf(cluster)
   if (!leader) throw new Error('nobody leads the partition')
   const client = clientOf(leader, cluster.platform)
@@ -78,7 +94,7 @@ export async function produceToAll(cluster: KafkaCluster, text: string): Promise
   const records = MemoryRecords.withRecords({ magic: 2 }, { value, timestamp: 0 })
   const partition = { index: 0, records: records.buffer }
   const response = await client.sendAndReceive(ApiKeys.PRODUCE, 3, {
-    ...{ transactionalId: null, acks: -1, timeoutMs: 10_000 },
+    ...{ transactionalId: null, acks, timeoutMs: 10_000 },
     topicData: [{ name: TOPIC, partitionData: [partition] }],
   })
   const errorCode = response.responses[0]?.partitionResponses[0]?.errorCode

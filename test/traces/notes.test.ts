@@ -106,6 +106,30 @@ describe('recordings', () => {
     expect(actors).toContain('producer')
   })
 
+  it('parted-logs: a former leader cuts where its epoch ended', () => {
+    const { frames } = recordings.get('parted-logs')!
+    const seen = (name: string) => frames.filter((frame) => frame.name === name)
+    const answers = seen('LeaderEpochFileCache.endOffsetFor')
+    expect(answers.map((f) => [f.args.requestedEpoch, f.result])).toContainEqual([
+      ...['0', '1'],
+    ])
+    const cuts = seen('ReplicaFetcherThread.truncateTo')
+    expect(cuts.map((frame) => frame.args.offset)).toContain('1')
+  })
+
+  it('shared-group: both members share out, and the one that stays once more', () => {
+    const { frames } = recordings.get('shared-group')!
+    const by = (actor: string, name: string) =>
+      frames.filter((frame) => frame.actor === actor && frame.name === name)
+    const shares = (actor: string) => by(actor, 'ZKRebalancerListener.rebalance').length
+    expect(shares('consumer c1')).toBeGreaterThanOrEqual(2)
+    expect(shares('consumer c2')).toBeGreaterThanOrEqual(2)
+
+    // Only who is left makes the node of the owner in the end.
+    const claims = by('consumer c2', 'ZKRebalancerListener.claim')
+    expect(claims.map((frame) => frame.result)).toEqual(['true'])
+  })
+
   it('drop nothing', () => {
     for (const { name, dropped } of recordings.values()) {
       expect([name, dropped]).toEqual([name, 0])
