@@ -20,6 +20,7 @@ import {
   readTerms,
 } from './weave/markdown-forms.ts'
 import { searchedText, searchOptions } from './weave/search.ts'
+import { shipPlayground } from './weave/ship-playground.ts'
 import { readRecordings } from './weave/trace-pages.ts'
 import { HOME_TRACE, homeMoments, weave } from './weave/weave.ts'
 
@@ -28,6 +29,7 @@ const index = weave(root)
 const recordings = readRecordings(join(root, 'docs', '.vitepress', 'recordings'))
 const terms = readTerms(readFileSync(join(root, 'docs', 'glossary.md'), 'utf8'))
 shipMermaid()
+const playground = shipPlayground(root)
 
 /** Copies Mermaid beside the pages: bundling it would triple the build. */
 function shipMermaid(): void {
@@ -64,6 +66,8 @@ export default defineConfig({
   head: [['link', { rel: 'icon', href: '/favicon.svg', type: 'image/svg+xml' }]],
   lastUpdated: false,
   transformPageData({ relativePath }) {
+    if (relativePath === 'playground.md') return { playground } as object
+
     // The home page carries the first moment of its picture; the rest comes on demand.
     if (relativePath !== 'index.md') return
     const [first] = homeMoments(recordings)
@@ -117,6 +121,7 @@ export default defineConfig({
       { text: 'Notes', link: '/notes/' },
       { text: 'Chapters', link: '/chapters/' },
       { text: 'Traces', link: '/traces/consumer' },
+      { text: 'Playground', link: '/playground' },
       { text: 'Source', link: '/source/' },
       { text: 'API', link: '/api/' },
     ],
@@ -134,6 +139,7 @@ export default defineConfig({
       '/api/': [{ text: 'API reference', link: '/api/' }],
       '/': [
         { text: 'The notes', link: '/notes/' },
+        { text: 'Playground', link: '/playground' },
         {
           text: 'Chapters',
           items: [

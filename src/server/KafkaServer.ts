@@ -20,7 +20,7 @@ import { KafkaScheduler } from '../base/async/KafkaScheduler.ts'
 import { IllegalStateException, KafkaStorageException } from '../base/errors.ts'
 import { logger } from '../base/logger.ts'
 import { Metrics } from '../base/metrics/Metrics.ts'
-import type { Platform } from '../base/platform/Platform.ts'
+import type { Platform, Random } from '../base/platform/Platform.ts'
 import { join } from '../base/platform/path.ts'
 import { KafkaController } from '../controller/KafkaController.ts'
 import { GroupCoordinator } from '../coordinator/group/GroupCoordinator.ts'
@@ -417,7 +417,7 @@ export class KafkaServer {
   async getOrGenerateClusterId(zkClient: KafkaZkClient): Promise<string> {
     const known = await zkClient.getClusterId()
     if (known !== undefined) return known
-    const proposed = this.platform.random.bytes(16).toString('base64url')
+    const proposed = uuidAsBase64(this.platform.random)
     return zkClient.createOrGetClusterId(proposed)
   }
 
@@ -589,4 +589,15 @@ export class KafkaServer {
     if (part === undefined) throw new IllegalStateException('the broker is not started')
     return part
   }
+}
+
+/**
+ * Sixteen random bytes in the 22 letters of base64 for addresses, without padding. Written
+ * by hand, since the `Buffer` of a browser's tab does not know that alphabet.
+ *
+ * @kafka core/src/main/scala/kafka/utils/CoreUtils.scala#CoreUtils.generateUuidAsBase64
+ */
+function uuidAsBase64(random: Random): string {
+  const text = random.bytes(16).toString('base64')
+  return text.replaceAll('+', '-').replaceAll('/', '_').replaceAll('=', '')
 }

@@ -58,7 +58,9 @@ export class ClusterWatch {
   }
 
   /** Looks at a whole cluster, as it is when a recording begins. */
-  *seeCluster(cluster: KafkaCluster): Generator<Seen> {
+  *seeCluster(
+    cluster: Pick<KafkaCluster, 'brokers' | 'zooKeeperServer'>,
+  ): Generator<Seen> {
     const tree = cluster.zooKeeperServer?.tree
     if (tree) for (const path of tree.paths()) yield* seeNode(tree, path)
     for (const broker of cluster.brokers) {

@@ -39,6 +39,8 @@ const theme: Theme = {
     app.component('Mermaid', Mermaid)
     const stepper = () => import('./stepper/Stepper.vue')
     app.component('Stepper', defineAsyncComponent(stepper))
+    const playground = () => import('./playground/Playground.vue')
+    app.component('Playground', defineAsyncComponent(playground))
   },
 }
 
