@@ -20,8 +20,9 @@ import { KafkaScheduler } from '../base/async/KafkaScheduler.ts'
 import { IllegalStateException, KafkaStorageException } from '../base/errors.ts'
 import { logger } from '../base/logger.ts'
 import { Metrics } from '../base/metrics/Metrics.ts'
-import type { Platform, Random } from '../base/platform/Platform.ts'
+import type { Platform } from '../base/platform/Platform.ts'
 import { join } from '../base/platform/path.ts'
+import { generateUuidAsBase64 } from '../base/uuid.ts'
 import { KafkaController } from '../controller/KafkaController.ts'
 import { GroupCoordinator } from '../coordinator/group/GroupCoordinator.ts'
 import { ProducerIdManager } from '../coordinator/transaction/ProducerIdManager.ts'
@@ -417,7 +418,7 @@ export class KafkaServer {
   async getOrGenerateClusterId(zkClient: KafkaZkClient): Promise<string> {
     const known = await zkClient.getClusterId()
     if (known !== undefined) return known
-    const proposed = uuidAsBase64(this.platform.random)
+    const proposed = generateUuidAsBase64(this.platform.random)
     return zkClient.createOrGetClusterId(proposed)
   }
 
@@ -589,15 +590,4 @@ export class KafkaServer {
     if (part === undefined) throw new IllegalStateException('the broker is not started')
     return part
   }
-}
-
-/**
- * Sixteen random bytes in the 22 letters of base64 for addresses, without padding. Written
- * by hand, since the `Buffer` of a browser's tab does not know that alphabet.
- *
- * @kafka core/src/main/scala/kafka/utils/CoreUtils.scala#CoreUtils.generateUuidAsBase64
- */
-function uuidAsBase64(random: Random): string {
-  const text = random.bytes(16).toString('base64')
-  return text.replaceAll('+', '-').replaceAll('/', '_').replaceAll('=', '')
 }
