@@ -29,7 +29,14 @@ export interface Delivery {
   readonly bytes?: number
 }
 
-const SENDERS = new Set(['BlockingChannel.send', 'NetworkClient.sendAndReceive'])
+/**
+ * Whether a call puts a request on the wire. A send of a `BlockingChannel` that failed did
+ * not; a request whose answer is awaited in the same call may have left all the same.
+ */
+export function sends({ name, error }: Frame): boolean {
+  if (name === 'BlockingChannel.send') return error === undefined
+  return name === 'NetworkClient.sendAndReceive'
+}
 
 const SESSION =
   /Session\.(exists|getData|getChildren|create|delete|setData|setDataWhile)$/
@@ -50,7 +57,7 @@ export function findDeliveries(recording: Recording): Delivery[] {
   const finder = new Finder(recording)
   const found = recording.frames.flatMap((frame) => {
     if (isBackground(recording, frame)) return []
-    if (SENDERS.has(frame.name)) return finder.request(frame)
+    if (sends(frame)) return finder.request(frame)
     if (frame.name === 'WatchManager.triggerWatch') return finder.watch(frame)
     return SESSION.test(frame.name) ? finder.zooKeeper(frame) : []
   })

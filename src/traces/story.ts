@@ -9,6 +9,7 @@
 import type { Frame } from '../trace/Recorder.ts'
 import type { Recording } from '../trace/record-run.ts'
 import type { Message } from '../trace/render-mermaid.ts'
+import { sends } from './deliveries.ts'
 import { ties } from './ties.ts'
 
 /** Lines of the notes that are a look into a map: true, and too many for a picture. */
@@ -38,8 +39,6 @@ export function isUnder(
   return false
 }
 
-const SENDERS = new Set(['BlockingChannel.send', 'NetworkClient.sendAndReceive'])
-
 /**
  * Finds the requests that went from one actor to another: the next handling of the same
  * API by another actor after a send.
@@ -48,7 +47,7 @@ export function findMessages(recording: Recording): Message[] {
   const messages: Message[] = []
   const taken = new Set<number>()
   for (const send of recording.frames) {
-    if (!SENDERS.has(send.name)) continue
+    if (!sends(send)) continue
     const api = send.args.api
     if (api === undefined) continue
     const handled = recording.frames.find(

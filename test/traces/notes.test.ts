@@ -9,6 +9,7 @@ import type { Recording } from '../../src/trace/record-run.ts'
 import { renderPerfetto } from '../../src/trace/render-json.ts'
 import { renderMermaid } from '../../src/trace/render-mermaid.ts'
 import { renderTree } from '../../src/trace/render-tree.ts'
+import { findDeliveries } from '../../src/traces/deliveries.ts'
 import { runExample } from '../../src/traces/ExampleTrace.ts'
 import { examples } from '../../src/traces/examples.ts'
 import { findMessages, isTold, isUnder } from '../../src/traces/story.ts'
@@ -134,6 +135,20 @@ describe('recordings', () => {
     for (const { name, dropped } of recordings.values()) {
       expect([name, dropped]).toEqual([name, 0])
     }
+  })
+
+  it('draw no request that did not leave', () => {
+    const recording = recordings.get('producer-retry')!
+    const lost = recording.frames.filter(
+      ({ name, error }) => name === 'BlockingChannel.send' && error !== undefined,
+    )
+    expect(lost.length).toBeGreaterThan(0)
+    const isProduce = ({ label }: { label: string }) => label === 'Produce request'
+    const drawn = findMessages(recording).filter(isProduce)
+    const played = findDeliveries(recording).filter(isProduce)
+    expect([drawn, played].map(({ length }) => length)).toEqual([1, 1])
+    expect(drawn[0]?.seq).toBeGreaterThan(lost[0]!.seq)
+    expect(played[0]?.sent).toBeGreaterThan(lost[0]!.seq)
   })
 
   it.each(examples)('$name renders as a tree, a diagram and a timeline', (example) => {
