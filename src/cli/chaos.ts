@@ -66,6 +66,8 @@ function report(result: ChaosResult): string {
     ...kinds,
     `acknowledged records: ${result.acknowledged}`,
     `consumed records: ${result.consumed}`,
+    `delivered to the group: ${result.delivered}, ` +
+      `${result.commits} commits, ${result.rebalances} rebalances`,
     `elections: ${result.leaderElections} of leaders, ` +
       `${result.controllerElections} of controllers`,
     `whole again: ${healed}`,

@@ -4,7 +4,7 @@
  * A client's line to a whole cluster: it knows some brokers by address, learns the rest,
  * and sends each request to the broker that can answer it.
  *
- *     anyBroker      ─▶ the first of the given addresses that answers
+ *     anyBroker      ─▶ the given address that answered last, or the next that answers
  *     controller     ─▶ the broker that metadata names
  *     leaderOf       ─▶ the leader of a partition
  *     coordinatorOf  ─▶ the broker that holds a group or a transactional id
@@ -62,6 +62,8 @@ export class ClusterClient {
   readonly #options: ClusterClientOptions
   readonly #bootstrap: readonly Omit<Node, 'nodeId'>[]
   readonly #lines = new Map<string, NetworkClient>()
+  /** Which of the given addresses is asked first. */
+  #first = 0
 
   /**
    * Connects to nobody yet.
@@ -87,7 +89,8 @@ export class ClusterClient {
   }
 
   /**
-   * Sends a request to the first broker that can be reached.
+   * Sends a request to a broker that can be reached. One that failed is asked last from
+   * then on: a broker that is frozen would take its time from every question.
    *
    * @throws IOException (rejects) when none of the addresses answers
    */
@@ -97,12 +100,14 @@ export class ClusterClient {
     body: ReqIn,
   ): Promise<Res> {
     let failure: unknown
-    for (const address of this.#bootstrap) {
+    for (let tried = 0; tried < this.#bootstrap.length; tried++) {
+      const address = this.#bootstrap[this.#first] as Omit<Node, 'nodeId'>
       try {
         return await this.#line(address).sendAndReceive(api, version, body)
       } catch (error) {
         if (!(error instanceof IOException)) throw error
         failure = error
+        this.#first = (this.#first + 1) % this.#bootstrap.length
       }
     }
     const reason = failure instanceof Error ? `: ${failure.message}` : ''

@@ -46,6 +46,12 @@ export interface GroupConsumerOptions extends PartitionReaderOptions {
   readonly group: string
   /** Topics of a cluster that this member wants, out of all there are. */
   readonly wanted: (topics: readonly string[]) => readonly string[]
+  /** `session.timeout.ms`; 10 s when left out. */
+  readonly sessionTimeoutMs?: number
+  /** `heartbeat.interval.ms`; 3 s when left out. */
+  readonly heartbeatIntervalMs?: number
+  /** `auto.commit.interval.ms`; 5 s when left out. */
+  readonly autoCommitIntervalMs?: number
 }
 
 /** A place in the group, good until the next rebalance. */
@@ -91,7 +97,8 @@ export class GroupConsumer implements RecordSource {
 
   /** One generation: from joining to the next rebalance. */
   async #generation(deliver: Deliver, signal: AbortSignal): Promise<void> {
-    const { client } = this.#options
+    const { client, heartbeatIntervalMs = HEARTBEAT_INTERVAL_MS } = this.#options
+    const { autoCommitIntervalMs = AUTO_COMMIT_INTERVAL_MS } = this.#options
     const topics = await this.#topics()
     const membership = await this.#join(topics, signal)
     const assignment = await this.#sync(membership, signal)
@@ -104,29 +111,31 @@ export class GroupConsumer implements RecordSource {
     const committed = new TopicPartitionMap<number>()
     const commit = () => this.#commit(membership, positions, committed)
     const beside = [
-      this.#every(HEARTBEAT_INTERVAL_MS, over, async () => {
+      this.#every(heartbeatIntervalMs, over, async () => {
         const { coordinator, generationId, memberId } = membership
         const groupId = this.#options.group
         const body = { groupId, generationId, memberId }
         const answer = await client.send(coordinator, Heartbeat, 1, body)
         throwUnlessNone(answer.errorCode)
       }),
-      this.#every(AUTO_COMMIT_INTERVAL_MS, over, commit),
+      this.#every(autoCommitIntervalMs, over, commit),
       this.#every(METADATA_MAX_AGE_MS, over, async () => {
         const now = await this.#topics()
         if (String([...now]) === String([...topics])) return
         throw Errors.REBALANCE_IN_PROGRESS.exception()
       }),
     ]
+    // Take what they throw from now on: one may fail long before the reader ends.
+    const outcomes = Promise.allSettled(beside)
     try {
       await reader.run(deliver, over.signal)
     } finally {
       over.abort()
       forget()
     }
-    const outcomes = await Promise.allSettled(beside)
+    await outcomes
     await commit()
-    for (const outcome of outcomes) {
+    for (const outcome of await outcomes) {
       if (outcome.status === 'rejected') throw outcome.reason
     }
   }
@@ -145,7 +154,7 @@ export class GroupConsumer implements RecordSource {
     topics: ReadonlyMap<string, number>,
     signal: AbortSignal,
   ): Promise<Membership & { readonly answer: JoinGroupResponse }> {
-    const { client, group } = this.#options
+    const { client, group, sessionTimeoutMs = SESSION_TIMEOUT_MS } = this.#options
     const coordinator = await client.coordinatorOf(group)
     const metadata = serializeSubscription([...topics.keys()])
     const answer = await client.send(
@@ -154,7 +163,7 @@ export class GroupConsumer implements RecordSource {
       2,
       {
         ...{ groupId: group, memberId: this.#memberId, protocolType: PROTOCOL_TYPE },
-        sessionTimeoutMs: SESSION_TIMEOUT_MS,
+        sessionTimeoutMs,
         rebalanceTimeoutMs: REBALANCE_TIMEOUT_MS,
         protocols: [{ name: 'range', metadata }],
       },

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { Errors } from '../../src/base/errors.ts'
+import { Deferred } from '../../src/base/async/Deferred.ts'
+import { Errors, IOException } from '../../src/base/errors.ts'
 import { TopicPartition } from '../../src/base/TopicPartition.ts'
 import { TopicPartitionMap } from '../../src/base/TopicPartitionMap.ts'
 import { BrokerTopicService } from '../../src/cli/admin/BrokerTopicService.ts'
@@ -54,12 +55,30 @@ afterAll(async () => {
   await cluster.close()
 })
 
-function newClient(): ClusterClient {
+function clientOptions() {
   const { network, clock } = cluster.platform
-  return new ClusterClient({
+  return {
     ...{ bootstrapServers: cluster.bootstrapServers, clientId: 'test' },
     ...{ requestTimeoutMs: 10_000, network, clock },
-  })
+  }
+}
+
+function newClient(): ClusterClient {
+  return new ClusterClient(clientOptions())
+}
+
+/** Loses the connection under its first heartbeat. */
+class UnluckyClient extends ClusterClient {
+  readonly lost = new Deferred<void>()
+  #hasLost = false
+
+  override send: ClusterClient['send'] = (node, api, version, body, signal) => {
+    const isFirst = String(api.name) === 'Heartbeat' && !this.#hasLost
+    if (!isFirst) return super.send(node, api, version, body, signal)
+    this.#hasLost = true
+    this.lost.resolve()
+    return Promise.reject(new IOException('the connection was closed'))
+  }
 }
 
 /** Waits until a topic is there and led. */
@@ -397,6 +416,40 @@ describe('groups', () => {
       "Deletion of requested consumer groups ('team') was successful.",
     ])
     expect(await groups({ list: true })).not.toContain('team')
+  })
+})
+
+describe('a member of a group', () => {
+  it('joins again when its heartbeat found no connection', async () => {
+    const topic = 'unlucky'
+    await topics('brokers', {
+      create: true,
+      topic,
+      partitions: 1,
+      replicationFactor: 1,
+    })
+    await led(topic)
+    await send(topic, ['before'])
+    const own = new UnluckyClient(clientOptions())
+    const { clock } = cluster.platform
+    const values: string[] = []
+    const enough = new AbortController()
+    const consumer = new GroupConsumer({
+      ...{ ...reading(), client: own, group: 'unlucky', wanted: () => [topic] },
+      heartbeatIntervalMs: 20,
+    })
+
+    // Whoever takes the records takes longer than the connection lasts.
+    await consumer.run(async (records) => {
+      await own.lost.promise
+      await clock.sleep(5)
+      values.push(...records.map(({ value }) => String(value)))
+      if (values.includes('after')) enough.abort()
+      else await send(topic, ['after'])
+      return records.length
+    }, enough.signal)
+    expect(values.at(-1)).toBe('after')
+    own.close()
   })
 })
 

@@ -24,6 +24,7 @@ describe('chaos', () => {
         Number(new RegExp(`^${what}: (\\d+)`, 'm').exec(stdout)?.[1])
       expect(count('faults')).toBeGreaterThan(SECONDS / 3)
       expect(count('acknowledged records')).toBeGreaterThan(SECONDS)
+      expect(count('delivered to the group')).toBeGreaterThan(SECONDS)
       expect(count('elections')).toBeGreaterThan(0)
     },
     (SECONDS + 180) * 1000,

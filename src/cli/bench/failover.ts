@@ -15,13 +15,18 @@ import { setLogLevel } from '../../base/logger.ts'
 import { nodePlatform } from '../../base/platform/node/node-platform.ts'
 import { Produce } from '../../protocol/messages/Produce.ts'
 import { MemoryRecords } from '../../record/MemoryRecords.ts'
-import { ClusterClient } from '../../testing/chaos/ClusterClient.ts'
+import { TopicLeaders } from '../../testing/chaos/TopicLeaders.ts'
 import { startCluster } from '../../testing/start-cluster.ts'
 import { AdminZkClient } from '../../zk/AdminZkClient.ts'
 import { BrokerIdZNode } from '../../zk/cluster-znodes.ts'
 import { connectWithNodeZookeeperClient } from '../../zookeeper/node-zookeeper-client-session.ts'
 import { ZooKeeperClient } from '../../zookeeper/ZooKeeperClient.ts'
-import { createAssigned, type ThreeBrokers, withThreeBrokers } from './three-brokers.ts'
+import {
+  bootstrapOf,
+  createAssigned,
+  type ThreeBrokers,
+  withThreeBrokers,
+} from './three-brokers.ts'
 import { fixed, percentile, table } from './windows.ts'
 
 const SESSION_TIMEOUT_MS = 2000
@@ -71,8 +76,10 @@ async function killLeaders(cluster: ThreeBrokers) {
     const topic = `failover-${kill}`
     const replicas = [0, 1, 2].map((at) => (victim + at) % ports.length)
     await createAssigned(cluster, topic, replicas)
-    const client = new ClusterClient({ clientId: 'bench', topic, ports, platform })
-    await produceOne(client, topic)
+    const bootstrapServers = bootstrapOf(ports)
+    const of = { clientId: 'bench', bootstrapServers, topic, platform }
+    const leaders = new TopicLeaders(of)
+    await produceOne(leaders, topic)
     const path = BrokerIdZNode.path(victim)
     const expired = new Deferred<number>()
     const handleDeletion = () => expired.resolve(performance.now())
@@ -83,12 +90,12 @@ async function killLeaders(cluster: ThreeBrokers) {
     const broker = cluster.brokers[victim]
     const begin = performance.now()
     await broker?.kill()
-    await produceOne(client, topic)
+    await produceOne(leaders, topic)
     const acknowledged = performance.now()
     const gone = await expired.promise
     expiry.push(gone - begin)
     rest.push(acknowledged - gone)
-    client.close()
+    leaders.close()
     await broker?.startUntilReady(() => clock.sleep(100))
   }
   await zkClient.close()
@@ -96,7 +103,7 @@ async function killLeaders(cluster: ThreeBrokers) {
 }
 
 /** Sends one record, again and again until every in-sync replica has it. */
-async function produceOne(client: ClusterClient, topic: string): Promise<void> {
+async function produceOne(leaders: TopicLeaders, topic: string): Promise<void> {
   const value = Buffer.from('x')
   const records = MemoryRecords.withRecords(
     { magic: 2 },
@@ -105,15 +112,17 @@ async function produceOne(client: ClusterClient, topic: string): Promise<void> {
   const never = new AbortController().signal
   for (;;) {
     try {
-      const answer = await client.leaderOf(0)?.sendAndReceive(Produce, 5, {
+      const leader = leaders.of(0)
+      const body = {
         ...{ transactionalId: null, acks: -1, timeoutMs: 1000 },
         topicData: [{ name: topic, partitionData: [{ index: 0, records }] }],
-      })
+      }
+      const answer = leader && (await leaders.client.send(leader, Produce, 5, body))
       if (answer?.responses[0]?.partitionResponses[0]?.errorCode === 0) return
     } catch {
       // It is gone; ask who leads now.
     }
-    await client.refresh(never)
+    await leaders.refresh(never)
   }
 }
 

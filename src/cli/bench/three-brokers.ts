@@ -6,15 +6,14 @@
  * @module
  */
 import { nodePlatform } from '../../base/platform/node/node-platform.ts'
-import { CreateTopics } from '../../protocol/messages/CreateTopics.ts'
 import { BrokerProcess } from '../../testing/chaos/BrokerProcess.ts'
-import { ClusterClient } from '../../testing/chaos/ClusterClient.ts'
+import { createTopic } from '../../testing/chaos/create-topic.ts'
 import { freePorts } from '../../testing/chaos/free-ports.ts'
+import { clusterClient } from '../../testing/chaos/TopicLeaders.ts'
 import { ZooKeeperProcess } from '../../testing/chaos/ZooKeeperProcess.ts'
 import { inTemporaryDirectory } from './processes.ts'
 
 const BROKERS = 3
-const TIMEOUT_MS = 30_000
 
 /** Processes that run. */
 export interface ThreeBrokers {
@@ -55,21 +54,18 @@ export async function createAssigned(
   topic: string,
   replicas: readonly number[],
 ): Promise<void> {
-  const platform = nodePlatform()
-  const client = new ClusterClient({ clientId: 'bench', topic, ports, platform })
-  const assigned = {
-    ...{ name: topic, numPartitions: -1, replicationFactor: -1, configs: [] },
-    assignments: [{ partition: 0, brokerIds: replicas }],
-  }
-  const body = { topics: [assigned], timeoutMs: TIMEOUT_MS, validateOnly: false }
+  const client = clusterClient({
+    ...{ clientId: 'bench', bootstrapServers: bootstrapOf(ports) },
+    platform: nodePlatform(),
+  })
   try {
-    // Only the controller takes it.
-    for (const broker of ports.keys()) {
-      const answer = await client.lineTo(broker).sendAndReceive(CreateTopics, 2, body)
-      if (answer.topics[0]?.errorCode === 0) return
-    }
+    await createTopic(client, topic, [replicas])
   } finally {
     client.close()
   }
-  throw new Error(`no broker would create ${topic}`)
+}
+
+/** The addresses of brokers on loopback. */
+export function bootstrapOf(ports: readonly number[]): string {
+  return ports.map((port) => `127.0.0.1:${port}`).join()
 }

@@ -2,7 +2,8 @@
  * # BrokerProcess
  *
  * One broker as a process of its own, started by the command a user would type, and all
- * that can be done to a process from outside: end it, freeze it, take its disk away.
+ * that can be done to a process from outside: end it, freeze it, take its disk away. It
+ * ends by itself when this process does.
  *
  * @module
  */
@@ -11,7 +12,7 @@ import { closeSync, openSync, readdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
-const MAIN = fileURLToPath(new URL('../../cli/main.js', import.meta.url))
+const MAIN = fileURLToPath(new URL('./broker-child.js', import.meta.url))
 
 /** How a process ended. */
 export interface ProcessEnd {
@@ -82,7 +83,7 @@ export class BrokerProcess {
     args.push('--zookeeper', `127.0.0.1:${zookeeperPort}`)
     for (const [key, value] of settings) args.push('--override', `${key}=${value}`)
     const child = spawn(process.execPath, args, {
-      stdio: ['ignore', 'pipe', stderr],
+      stdio: ['ignore', 'pipe', stderr, 'ipc'],
       env: { ANNOTATED_KAFKA_LOG: 'info', ...process.env },
     })
     closeSync(stderr)

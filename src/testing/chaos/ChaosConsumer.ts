@@ -11,10 +11,10 @@ import { Errors } from '../../base/errors.ts'
 import { Fetch } from '../../protocol/messages/Fetch.ts'
 import { MemoryRecords } from '../../record/MemoryRecords.ts'
 import type { Consumed, Placed } from '../faults/history-check.ts'
-import { ClusterClient, type ClusterClientOptions } from './ClusterClient.ts'
+import { type ChaosClientOptions, TopicLeaders } from './TopicLeaders.ts'
 
 /** What a consumer is made of. */
-export interface ChaosConsumerOptions extends ClusterClientOptions {
+export interface ChaosConsumerOptions extends ChaosClientOptions {
   readonly partitions: number
   /** Told of each record. */
   readonly onRecord: (record: Consumed) => void
@@ -27,7 +27,7 @@ const MAX_BYTES = 1 << 20
 /** One consumer of every partition. */
 export class ChaosConsumer {
   readonly #options: ChaosConsumerOptions
-  readonly #client: ClusterClient
+  readonly #leaders: TopicLeaders
   readonly #closing = new AbortController()
   readonly #moved = new Condition()
   /** By partition: the next offset to read, and the high watermark as last told. */
@@ -37,7 +37,7 @@ export class ChaosConsumer {
   /** Starts to read. */
   constructor(options: ChaosConsumerOptions) {
     this.#options = options
-    this.#client = new ClusterClient(options)
+    this.#leaders = new TopicLeaders(options)
     this.#positions = Array.from({ length: options.partitions }, () => {
       return { next: 0, highWatermark: -1 }
     })
@@ -76,7 +76,7 @@ export class ChaosConsumer {
 
   async close(): Promise<void> {
     this.#closing.abort()
-    this.#client.close()
+    this.#leaders.close()
     await this.#done
   }
 
@@ -85,13 +85,13 @@ export class ChaosConsumer {
     while (!signal.aborted) {
       const ok = await this.#fetch(partition)
       this.#moved.signalAll()
-      if (!ok) await this.#client.refresh(signal)
+      if (!ok) await this.#leaders.refresh(signal)
     }
   }
 
   /** Fetches once. @returns false when somebody else should be asked */
   async #fetch(partition: number): Promise<boolean> {
-    const leader = this.#client.leaderOf(partition)
+    const leader = this.#leaders.of(partition)
     const position = this.#positions[partition]
     if (leader === undefined || position === undefined) return false
     try {
@@ -99,7 +99,7 @@ export class ChaosConsumer {
       const partitions = [
         { partition, fetchOffset: position.next, partitionMaxBytes: MAX_BYTES },
       ]
-      const { responses } = await leader.sendAndReceive(Fetch, 7, {
+      const { responses } = await this.#leaders.client.send(leader, Fetch, 7, {
         ...{ replicaId: -1, maxWaitMs: MAX_WAIT_MS, minBytes: 1, maxBytes: MAX_BYTES },
         ...{ isolationLevel: 0, sessionId: 0, sessionEpoch: -1 },
         ...{ topics: [{ topic, partitions }], forgottenTopicsData: [] },

@@ -18,10 +18,10 @@ import { InitProducerId } from '../../protocol/messages/InitProducerId.ts'
 import { Produce } from '../../protocol/messages/Produce.ts'
 import { MemoryRecords } from '../../record/MemoryRecords.ts'
 import type { HistoryCheck } from '../faults/history-check.ts'
-import { ClusterClient, type ClusterClientOptions } from './ClusterClient.ts'
+import { type ChaosClientOptions, TopicLeaders } from './TopicLeaders.ts'
 
 /** What a producer is made of. */
-export interface ChaosProducerOptions extends ClusterClientOptions {
+export interface ChaosProducerOptions extends ChaosClientOptions {
   readonly partitions: number
   readonly history: HistoryCheck
   /** Told of an answer that no fault explains. */
@@ -75,7 +75,7 @@ interface Batch {
 /** One idempotent producer to every partition of a topic. */
 export class ChaosProducer {
   readonly #options: ChaosProducerOptions
-  readonly #client: ClusterClient
+  readonly #leaders: TopicLeaders
   readonly #draining = new AbortController()
   readonly #givingUp = new AbortController()
   readonly #done: Promise<unknown>
@@ -85,7 +85,7 @@ export class ChaosProducer {
   /** Starts to send. */
   constructor(options: ChaosProducerOptions) {
     this.#options = options
-    this.#client = new ClusterClient(options)
+    this.#leaders = new TopicLeaders(options)
     const partitions = Array.from({ length: options.partitions }, (_, at) => at)
     this.#firstAnswers = partitions.map(() => new Deferred<void>())
     this.#done = Promise.all(partitions.map((partition) => this.#run(partition)))
@@ -112,7 +112,7 @@ export class ChaosProducer {
 
     // Whoever still waits stops now.
     this.#givingUp.abort()
-    this.#client.close()
+    this.#leaders.close()
     await this.#done
     return left
   }
@@ -139,7 +139,7 @@ export class ChaosProducer {
     while (!signal.aborted) {
       try {
         const body = { transactionalId: null, transactionTimeoutMs: 0 }
-        const answer = await this.#client.any().sendAndReceive(InitProducerId, 0, body)
+        const answer = await this.#leaders.client.anyBroker(InitProducerId, 0, body)
         const { errorCode, producerId, producerEpoch } = answer
         if (errorCode === 0) {
           const producer = `${this.#options.clientId}/${partition}/${producerId}`
@@ -148,7 +148,7 @@ export class ChaosProducer {
       } catch {
         // Ask another broker.
       }
-      await this.#client.refresh(signal)
+      await this.#leaders.refresh(signal)
     }
     return undefined
   }
@@ -186,17 +186,17 @@ export class ChaosProducer {
         this.#options.onTrouble(`${this.#options.clientId}: ${error} for ${what}`)
         return 'refused'
       }
-      await this.#client.refresh(signal)
+      await this.#leaders.refresh(signal)
     }
     return 'given up'
   }
 
   /** Sends a batch to whoever is known to lead. @returns undefined without an answer */
   async #send({ partition, records }: Batch) {
-    const leader = this.#client.leaderOf(partition)
+    const leader = this.#leaders.of(partition)
     if (leader === undefined) return undefined
     try {
-      const { responses } = await leader.sendAndReceive(Produce, 5, {
+      const { responses } = await this.#leaders.client.send(leader, Produce, 5, {
         ...{ transactionalId: null, acks: -1, timeoutMs: PRODUCE_TIMEOUT_MS },
         topicData: [
           {

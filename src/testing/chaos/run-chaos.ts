@@ -4,7 +4,7 @@
  * Brokers and ZooKeeper as processes, producers and consumers here, and between them
  * proxies that can harm every link. Faults for a while, then none; then the check.
  *
- *     producers, consumers ─▶ proxy ─▶ broker ─▶ proxy ─▶ ZooKeeper
+ *     producers, consumers, a group ─▶ proxy ─▶ broker ─▶ proxy ─▶ ZooKeeper
  *                               ▲                            ▲
  *         another broker ───────┘          observer ─────────┘
  *
@@ -13,17 +13,19 @@
 import { SeededRandom } from '../../base/platform/memory/SeededRandom.ts'
 import { nodePlatform } from '../../base/platform/node/node-platform.ts'
 import type { Platform } from '../../base/platform/Platform.ts'
-import { CreateTopics } from '../../protocol/messages/CreateTopics.ts'
+import { GroupCheck } from '../faults/group-check.ts'
 import { HistoryCheck, type Placed } from '../faults/history-check.ts'
 import { BrokerProcess, canFillDisks } from './BrokerProcess.ts'
 import { ChaosConsumer } from './ChaosConsumer.ts'
+import { ChaosGroup, GROUP, GROUP_SETTINGS } from './ChaosGroup.ts'
 import { ChaosProducer } from './ChaosProducer.ts'
-import { ClusterClient } from './ClusterClient.ts'
 import { ClusterObserver } from './ClusterObserver.ts'
+import { createTopic } from './create-topic.ts'
 import { FaultInjector, type World, ZOOKEEPER_PARTY } from './FaultInjector.ts'
 import { freePorts } from './free-ports.ts'
 import { KafkaParties, LinkProxy } from './LinkProxy.ts'
 import { readStoredBatches } from './stored-replicas.ts'
+import { clusterClient } from './TopicLeaders.ts'
 import { ZooKeeperProcess } from './ZooKeeperProcess.ts'
 
 /** What kind of run. */
@@ -45,6 +47,11 @@ export interface ChaosResult {
   readonly faults: ReadonlyMap<string, number>
   readonly acknowledged: number
   readonly consumed: number
+  /** What the members of the group got, each record counted once. */
+  readonly delivered: number
+  /** Commits of the group, a partition each, and its generations. */
+  readonly commits: number
+  readonly rebalances: number
   readonly leaderElections: number
   readonly controllerElections: number
   /** From the end of the faults until all was whole, in ms; undefined: not in time. */
@@ -58,6 +65,7 @@ const PARTITIONS = 4
 const REPLICAS = 3
 const PRODUCERS = 2
 const CONSUMERS = 2
+const MEMBERS = 2
 const SESSION_TIMEOUT_MS = 3000
 
 /** Within this all must be whole again after the faults, in ms. */
@@ -81,12 +89,12 @@ const SETTINGS: Readonly<Record<string, string>> = {
   'unclean.leader.election.enable': 'false',
   'min.insync.replicas': '2',
   'log.segment.bytes': '200000',
-  'group.initial.rebalance.delay.ms': '0',
+  ...GROUP_SETTINGS,
 }
 
 /** All that runs. */
 interface Stage extends World {
-  readonly ports: readonly number[]
+  readonly bootstrapServers: string
   readonly history: HistoryCheck
   readonly platform: Platform
   /** What went wrong beside the history. */
@@ -100,7 +108,7 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosResult> {
   const injector = new FaultInjector(stage, canFillDisks())
   try {
     await Promise.all(stage.brokers.map((broker) => startFirst(broker)))
-    await createTopic(stage)
+    await createTheTopic(stage)
     const { zookeeper, history, clock } = stage
     const observer = await ClusterObserver.open({
       ...{ zookeeperPort: zookeeper.port, topic: TOPIC, partitions: PARTITIONS },
@@ -127,10 +135,11 @@ async function play(
   observer: ClusterObserver,
 ): Promise<ChaosResult> {
   const { history, clock, options, troubles } = stage
-  const client = { ports: stage.ports, topic: TOPIC, partitions: PARTITIONS }
+  const { bootstrapServers } = stage
+  const client = { bootstrapServers, topic: TOPIC, partitions: PARTITIONS }
+  const onTrouble = (message: string) => troubles.push(message)
   const producers = Array.from({ length: PRODUCERS }, (_, at) => {
     const platform = { ...stage.platform, random: new SeededRandom(options.seed + at) }
-    const onTrouble = (message: string) => troubles.push(message)
     const clientId = `producer-${at}`
     return new ChaosProducer({ ...client, clientId, platform, history, onTrouble })
   })
@@ -143,6 +152,10 @@ async function play(
       platform,
       onRecord,
     })
+  })
+  const groupCheck = new GroupCheck()
+  const group = new ChaosGroup({
+    ...{ ...client, platform, onTrouble, members: MEMBERS, check: groupCheck },
   })
   try {
     // Do harm while they work.
@@ -161,25 +174,39 @@ async function play(
     }
 
     // Look at what there is in the end.
-    const ends = await readFinalLog(stage)
+    const logs = await readFinalLog(stage)
+    const ends = logs.map(({ length }) => length)
     for (const consumer of consumers) {
       if (await consumer.readTo(ends, STEP_TIMEOUT_MS)) continue
       troubles.push(`a consumer stopped at ${consumer.positions}, the ends are ${ends}`)
     }
+    if (!(await group.readTo(ends, STEP_TIMEOUT_MS)))
+      troubles.push('the group did not get to the ends of the logs')
+    await group.close()
+    await group.readCommits()
+    for (const [at, records] of logs.entries()) groupCheck.atEnd(nameOf(at), records)
     await endBrokers(stage)
     judgeReplicas(stage, ends)
     return {
       faults: injector.counts,
       acknowledged: history.acknowledgedCount,
       consumed: history.consumedCount,
+      delivered: groupCheck.deliveredCount,
+      commits: groupCheck.commitCount,
+      rebalances: groupCheck.rebalanceCount,
       leaderElections: observer.leaderElections,
       controllerElections: observer.controllerElections,
       healedMs,
-      violations: [...troubles, ...history.report().split('\n').filter(Boolean)],
+      violations: [
+        ...troubles,
+        ...history.report().split('\n').filter(Boolean),
+        ...groupCheck.report(),
+      ],
     }
   } finally {
     await Promise.all(producers.map((producer) => producer.drain(0)))
     await Promise.all(consumers.map((consumer) => consumer.close()))
+    await group.close()
   }
 }
 
@@ -226,7 +253,7 @@ async function setUp(options: ChaosOptions): Promise<Stage> {
   })
   return {
     ...{ brokers, brokerProxies, zookeeperProxies, zookeeper, platform, troubles },
-    ...{ options, ports: brokerProxies.map(({ port }) => port) },
+    ...{ options, bootstrapServers: addresses(brokerProxies) },
     ...{ clock: platform.clock, random: new SeededRandom(seed) },
     ...{ sessionTimeoutMs: SESSION_TIMEOUT_MS, history },
     onEvent: (message) =>
@@ -239,59 +266,47 @@ async function startFirst(broker: BrokerProcess): Promise<void> {
   throw new Error(`broker ${broker.id} does not start, see ${broker.logFile}`)
 }
 
-async function createTopic({ ports, platform, options }: Stage): Promise<void> {
-  const client = new ClusterClient({ clientId: 'admin', topic: TOPIC, ports, platform })
-  const assignments = Array.from({ length: PARTITIONS }, (_, partition) => ({
-    partition,
-    brokerIds: Array.from(
-      { length: REPLICAS },
-      (_, at) => (partition + at) % options.brokers,
-    ),
-  }))
+async function createTheTopic(stage: Stage): Promise<void> {
+  const client = clusterClient({ ...stage, clientId: 'admin' }, STEP_TIMEOUT_MS)
+  const partitions = Array.from({ length: PARTITIONS }, (_, at) => at)
   try {
-    // Only the controller takes it; the others say so.
-    for (const broker of ports.keys()) {
-      const { topics } = await client.lineTo(broker).sendAndReceive(CreateTopics, 2, {
-        topics: [
-          {
-            ...{ name: TOPIC, numPartitions: -1, replicationFactor: -1 },
-            ...{ assignments, configs: [] },
-          },
-        ],
-        timeoutMs: STEP_TIMEOUT_MS,
-        validateOnly: false,
-      })
-      if (topics[0]?.errorCode === 0) return
-    }
+    await createTopic(client, TOPIC, partitions.map(replicasIn(stage)))
+
+    // The first question for a coordinator makes the topic of offsets: before the faults.
+    await client.coordinatorOf(GROUP)
   } finally {
     client.close()
   }
-  throw new Error('no broker would create the topic')
+}
+
+/** Where the replicas of a partition are. */
+function replicasIn({ options }: Stage): (partition: number) => readonly number[] {
+  const replicas = Array.from({ length: REPLICAS }, (_, at) => at)
+  return (partition) => replicas.map((at) => (partition + at) % options.brokers)
 }
 
 // ── Afterwards ──────────────────────────────────────────────────────────────────────────
 
-function judgeStates({ history, options }: Stage, observer: ClusterObserver): void {
+function judgeStates(stage: Stage, observer: ClusterObserver): void {
+  const { history } = stage
   for (let partition = 0; partition < PARTITIONS; partition++) {
     const { leader = -1, isr = [] } = observer.states.get(partition) ?? {}
-    const replicas = Array.from(
-      { length: REPLICAS },
-      (_, at) => (partition + at) % options.brokers,
-    )
+    const replicas = replicasIn(stage)(partition)
     history.partitionAtEnd({ partition: nameOf(partition), leader, isr, replicas })
   }
 }
 
-/** Reads every partition from its beginning. @returns the end of each */
+/** Reads every partition from its beginning. @returns its records */
 async function readFinalLog({
   history,
-  ports,
+  bootstrapServers,
   platform,
   troubles,
-}: Stage): Promise<number[]> {
+}: Stage): Promise<readonly (readonly Placed[])[]> {
   const logs = Array.from({ length: PARTITIONS }, () => [] as Placed[])
   const reader = new ChaosConsumer({
-    ...{ clientId: 'final-reader', topic: TOPIC, partitions: PARTITIONS, ports },
+    ...{ clientId: 'final-reader', topic: TOPIC, partitions: PARTITIONS },
+    bootstrapServers,
     platform,
     onRecord: (record) => {
       logs[Number(record.partition.split('-')[1])]?.push(record)
@@ -299,11 +314,10 @@ async function readFinalLog({
   })
   if (!(await reader.readTo(undefined, STEP_TIMEOUT_MS)))
     troubles.push('the logs could not be read to their ends')
-  const ends = [...reader.positions]
   await reader.close()
   for (const [partition, records] of logs.entries())
     history.finalLog(nameOf(partition), records)
-  return ends
+  return logs
 }
 
 async function endBrokers({ brokers, clock, troubles }: Stage): Promise<void> {
@@ -333,4 +347,8 @@ function judgeReplicas({ brokers, history }: Stage, ends: readonly number[]): vo
 
 function nameOf(partition: number): string {
   return `${TOPIC}-${partition}`
+}
+
+function addresses(proxies: readonly LinkProxy[]): string {
+  return proxies.map(({ port }) => `127.0.0.1:${port}`).join()
 }
