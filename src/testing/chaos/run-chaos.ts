@@ -173,20 +173,7 @@ async function play(
       if (left > 0) troubles.push(`${left} batches could not be delivered after all`)
     }
 
-    // Look at what there is in the end.
-    const logs = await readFinalLog(stage)
-    const ends = logs.map(({ length }) => length)
-    for (const consumer of consumers) {
-      if (await consumer.readTo(ends, STEP_TIMEOUT_MS)) continue
-      troubles.push(`a consumer stopped at ${consumer.positions}, the ends are ${ends}`)
-    }
-    if (!(await group.readTo(ends, STEP_TIMEOUT_MS)))
-      troubles.push('the group did not get to the ends of the logs')
-    await group.close()
-    await group.readCommits()
-    for (const [at, records] of logs.entries()) groupCheck.atEnd(nameOf(at), records)
-    await endBrokers(stage)
-    judgeReplicas(stage, ends)
+    await judgeEnd(stage, consumers, group, groupCheck)
     return {
       faults: injector.counts,
       acknowledged: history.acknowledgedCount,
@@ -208,6 +195,32 @@ async function play(
     await Promise.all(consumers.map((consumer) => consumer.close()))
     await group.close()
   }
+}
+
+/** Looks at what there is in the end: all logs, what readers got, the files. */
+async function judgeEnd(
+  stage: Stage,
+  consumers: readonly ChaosConsumer[],
+  group: ChaosGroup,
+  groupCheck: GroupCheck,
+): Promise<void> {
+  // Read all logs, and wait for those who read all the time.
+  const { troubles } = stage
+  const logs = await readFinalLog(stage)
+  const ends = logs.map(({ length }) => length)
+  for (const consumer of consumers) {
+    if (await consumer.readTo(ends, STEP_TIMEOUT_MS)) continue
+    troubles.push(`a consumer stopped at ${consumer.positions}, the ends are ${ends}`)
+  }
+  if (!(await group.readTo(ends, STEP_TIMEOUT_MS)))
+    troubles.push('the group did not get to the ends of the logs')
+
+  // Hold what the group committed against them.
+  await group.close()
+  await group.readCommits()
+  for (const [at, records] of logs.entries()) groupCheck.atEnd(nameOf(at), records)
+  await endBrokers(stage)
+  judgeReplicas(stage, ends)
 }
 
 // ── Before ──────────────────────────────────────────────────────────────────────────────
