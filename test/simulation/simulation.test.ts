@@ -28,6 +28,18 @@ describe('a simulated cluster', { timeout: 300_000 }, () => {
     expect(check.report()).toBe('')
   })
 
+  it('keeps what it promises when sessions are lost again and again', async () => {
+    const seeds = [1, 2]
+    for (const seed of seeds) {
+      const { check, log } = await runSimulation(seed, {
+        only: ['expire'],
+        aim: 'none',
+      })
+      expect(check.report()).toBe('')
+      expect(String(log).match(/fault expire/g)?.length).toBeGreaterThan(3)
+    }
+  })
+
   it('keeps what it promises under every schedule', {
     timeout: 3_600_000,
   }, async () => {
