@@ -102,4 +102,17 @@ describe('written pages', () => {
     expect(drawn.length).toBeGreaterThan(0)
     expect(await checkDiagrams(drawn)).toEqual([])
   })
+
+  it('name tests that are there, by file and title', () => {
+    const shown: string[] = []
+    for (const name of readdirSync('docs/chapters')) {
+      const text = readFileSync(`docs/chapters/${name}`, 'utf8').replace(/\s+/g, ' ')
+      for (const [, path, title] of text.matchAll(/`(test\/\S+)`(?:, \*([^*]+)\*)?/g)) {
+        const source = readFileSync(path ?? '', 'utf8')
+        if (title) expect(source, `${name} shows`).toContain(`'${title}'`)
+        shown.push(path ?? '')
+      }
+    }
+    expect(shown.length).toBeGreaterThan(10)
+  })
 })

@@ -17,6 +17,7 @@ import { livingMoments, type Moment } from './living-picture.ts'
 import { linkInlineCode } from './markdown-forms.ts'
 import { notesPage } from './notes-page.ts'
 import { divergences, kafkaToOurs } from './pointer-pages.ts'
+import { recordsPage } from './records-page.ts'
 import { RelationIndex } from './relations.ts'
 import { SourceIndex } from './source-index.ts'
 import { sourcePage } from './source-pages.ts'
@@ -92,6 +93,7 @@ export function weave(root: string): SourceIndex {
   write('config.md', configPage(inline))
   write('errors.md', errorsPage(inline))
   write('metrics.md', metricsPage(inline))
+  write('records.md', recordsPage(inline))
   write('states.md', statesPage(inline))
   write('znodes.md', znodesPage(zNodes, inline))
   const clients = readFileSync(join(docs, 'clients.json'), 'utf8')
