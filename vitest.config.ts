@@ -22,6 +22,16 @@ export default defineConfig({
   test: {
     projects: [
       {
+        // The examples of the site name the package as its users do.
+        resolve: {
+          alias: [
+            { find: /^annotated-kafka$/, replacement: `${src}index.ts` },
+            {
+              find: /^annotated-kafka\/testing$/,
+              replacement: `${src}testing/index.ts`,
+            },
+          ],
+        },
         test: {
           ...shared,
           name: 'plain',

@@ -193,6 +193,7 @@ export default defineConfig({
         {
           text: 'About',
           items: [
+            { text: 'Examples', link: '/examples' },
             { text: 'Architecture', link: '/architecture' },
             { text: 'Recording', link: '/recording' },
             { text: 'Benchmarks', link: '/benchmarks' },

@@ -138,7 +138,7 @@ function batchSection(batch: Example, inline: Inline): string[] {
     '',
     strip(batch, 'batch'),
     '',
-    table(head, rows),
+    wide(table(head, rows)),
     '',
     'A record has no place and no time of its own, only what is to be added to the batch’s.',
     'So the broker, which gives out offsets, changes the first eight bytes of a batch and no',
@@ -301,12 +301,12 @@ function formats(examples: readonly Example[], inline: Inline): string {
       const place = end === first.at ? `${end}` : `${first.at}–${end}`
       const mark = role !== 'length' && isCovered(bytes, first) ? ' •' : ''
       const name = role === 'record' ? 'records' : first.name
-      return `<td><code>${name}</code><br>${place}${mark}</td>`
+      return `<td><code>${name}</code><br><small>${place}${mark}</small></td>`
     })
     const meaning = inline(meanings[role] ?? '')
     return `<tr>${cells.join('')}<td>${meaning}</td></tr>`
   })
-  return table(['magic 0', 'magic 1', 'magic 2', 'what it is'], rows)
+  return wide(table(['magic 0', 'magic 1', 'magic 2', 'what it is'], rows))
 }
 
 /**
@@ -339,6 +339,11 @@ function strip({ fields, bytes }: Example, id: string): string {
     )
   })
   return `<div class="bytes" v-pre>${links.join('')}</div>`
+}
+
+/** A table whose names stay in one piece. */
+function wide(html: string): string {
+  return html.replace('class="reference"', 'class="reference fields"')
 }
 
 /** Bytes beside key and value that one more message takes. */

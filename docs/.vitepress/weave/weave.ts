@@ -6,13 +6,21 @@
  *
  * @module
  */
-import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  cpSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
 import { dirname, join } from 'node:path'
 import MarkdownIt from 'markdown-it'
 import { ApiKeys } from '../../../src/protocol/ApiKeys.ts'
 import { ties } from '../../../src/traces/ties.ts'
 import { zNodes } from '../../../src/zk/ZkData.ts'
 import { undocumentedExports } from './check-source.ts'
+import { examplesPage } from './examples-page.ts'
 import { livingMoments, type Moment } from './living-picture.ts'
 import { linkInlineCode } from './markdown-forms.ts'
 import { notesPage } from './notes-page.ts'
@@ -96,6 +104,11 @@ export function weave(root: string): SourceIndex {
   write('records.md', recordsPage(inline))
   write('states.md', statesPage(inline))
   write('znodes.md', znodesPage(zNodes, inline))
+  const examples = readdirSync(join(docs, 'examples')).sort()
+  const programs = examples.map((name) =>
+    readFileSync(join(docs, 'examples', name), 'utf8'),
+  )
+  write('examples.md', examplesPage(programs))
   const clients = readFileSync(join(docs, 'clients.json'), 'utf8')
   write('clients.md', clientsPage(JSON.parse(clients)))
   rmSync(join(docs, 'protocol'), { recursive: true, force: true })
