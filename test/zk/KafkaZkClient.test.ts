@@ -232,7 +232,7 @@ describe('AdminZkClient', () => {
     const { server, admin } = await startAdmin()
     await admin.createTopic('a.b', 1, 1)
     await expect(admin.createTopic('a_b', 1, 1)).rejects.toThrow('existing topics: a.b')
-    await expect(admin.createTopic('x', 1, 4)).rejects.toThrow('replication factor 4')
+    await expect(admin.createTopic('x', 1, 4)).rejects.toThrow('replication factor: 4')
     expect(server.children('/config/topics')).toEqual(['a.b'])
   })
 
