@@ -19,7 +19,7 @@ const WIDE = 'pre, table, .mermaid, .cluster'
 export function mendPage(root: Document): void {
   root.querySelector('.VPHome')?.setAttribute('role', 'main')
   for (const button of root.querySelectorAll('.DocSearch-Button')) {
-    button.removeAttribute('aria-label')
+    button.setAttribute('aria-label', 'Search')
     button.querySelector('.DocSearch-Button-Keys')?.setAttribute('aria-hidden', 'true')
   }
   for (const box of root.querySelectorAll<HTMLElement>(WIDE)) {
