@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os'
 import { relative } from 'node:path'
 import { defineConfig } from 'vitest/config'
 import { instrument, isInstrumented } from './src/trace/instrument.ts'
@@ -20,6 +21,8 @@ const shared = {
 /** `npm test`: every test that needs nothing but Node and, where present, real clients. */
 export default defineConfig({
   test: {
+    // Many tests wait for a process or a disk, so two cores have room for two of them.
+    maxWorkers: Math.max(2, availableParallelism() - 1),
     projects: [
       {
         // The examples of the site name the package as its users do.
