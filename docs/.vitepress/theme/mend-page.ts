@@ -19,7 +19,10 @@ const WIDE = 'pre, table, .mermaid, .cluster'
 export function mendPage(root: Document): void {
   root.querySelector('.VPHome')?.setAttribute('role', 'main')
   for (const button of root.querySelectorAll('.DocSearch-Button')) {
-    button.setAttribute('aria-label', 'Search')
+    // Its own words name it, unless the page is too narrow to show them.
+    const words = button.querySelector('.DocSearch-Button-Placeholder')
+    if (words?.getClientRects().length) button.removeAttribute('aria-label')
+    else button.setAttribute('aria-label', 'Search')
     button.querySelector('.DocSearch-Button-Keys')?.setAttribute('aria-hidden', 'true')
   }
   for (const box of root.querySelectorAll<HTMLElement>(WIDE)) {
