@@ -181,10 +181,14 @@ export class Log extends LogState {
 
       // Give offsets, or check those that were given.
       if (mode.assignOffsets) {
-        validRecords = appending.assignOffsets(this, validRecords, appendInfo, {
-          ...mode,
-          now: this.now(),
-        })
+        const now = this.now()
+        validRecords = appending.assignOffsets(
+          this,
+          validRecords,
+          appendInfo,
+          mode,
+          now,
+        )
       } else {
         appending.checkOffsets(this, validRecords, appendInfo)
       }

@@ -218,18 +218,19 @@ export interface LogEndView {
  *
  * @param log whose offsets go on from its end
  * @param appendInfo completed with offsets and times
- * @param mode who appends, and the wall time in ms
+ * @param mode who appends
+ * @param now wall time in ms
  * @returns the records to append: the same bytes where possible
  */
 export function assignOffsets(
   log: LogEndView,
   validRecords: MemoryRecords,
   appendInfo: LogAppendInfo,
-  mode: AppendMode & { readonly now: number },
+  mode: AppendMode,
+  now: number,
 ): MemoryRecords {
   // Offsets go on from the log end.
   const { config, logEndOffset } = log
-  const { now } = mode
   appendInfo.firstOffset = logEndOffset
   const result = LogValidator.validateMessagesAndAssignOffsets({
     records: validRecords,

@@ -37,6 +37,9 @@ export class MemoryRecords implements BytesSource {
   /** The first batches, as far as someone has gone. */
   readonly #kept: RecordBatch[] = []
 
+  /** Whether the first batches are all that there are. */
+  #keptAll = false
+
   /** @param buffer - batches one after the other; kept, not copied */
   constructor(buffer: Buffer) {
     this.buffer = buffer
@@ -71,13 +74,8 @@ export class MemoryRecords implements BytesSource {
    *
    * @throws CorruptRecordException on arriving at an impossible size or format
    */
-  *batches(): Generator<RecordBatch, void, undefined> {
-    for (let n = 0, position = 0; ; n++) {
-      const batch = this.#kept[n] ?? this.#batchAt(position, n)
-      if (batch === undefined) return
-      yield batch
-      position += batch.sizeInBytes
-    }
+  batches(): IterableIterator<RecordBatch, undefined> {
+    return this.#keptAll ? this.#kept.values() : this.#walkBatches()
   }
 
   /**
@@ -205,6 +203,18 @@ export class MemoryRecords implements BytesSource {
       position += size
     }
     return { validBytes: position, lastPosition }
+  }
+
+  *#walkBatches(): Generator<RecordBatch, undefined, undefined> {
+    for (let n = 0, position = 0; ; n++) {
+      const batch = this.#kept[n] ?? this.#batchAt(position, n)
+      if (batch === undefined) {
+        this.#keptAll = n === this.#kept.length
+        return
+      }
+      yield batch
+      position += batch.sizeInBytes
+    }
   }
 
   #batchAt(position: number, n: number): RecordBatch | undefined {
