@@ -9,9 +9,11 @@
  *
  * @module
  */
-import { existsSync, readFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
 import { Command, CommanderError } from 'commander'
 import { IllegalArgumentException } from '../base/errors.ts'
+import { loadBootBundle } from './boot-bundle.ts'
 import { keyValue, oneOf, port, positive } from './flags.ts'
 import { addToolCommands } from './tool-commands.ts'
 
@@ -46,10 +48,12 @@ program
     port,
   )
   .action(async (options) => {
-    // One file loads five times as fast as three hundred.
-    const boot = new URL('../boot/start.js', import.meta.url)
-    const module = existsSync(boot) ? boot.href : './start.js'
-    await ((await import(module)) as typeof import('./start.ts')).start(options)
+    // One file, compiled when it was built, loads many times as fast as six hundred.
+    const boot = loadBootBundle(
+      fileURLToPath(new URL('../boot/start.cjs', import.meta.url)),
+    )
+    const { start } = boot?.exports ?? (await import('./start.ts'))
+    await start(options)
   })
 
 program
