@@ -33,8 +33,8 @@ export default async function buildOnce(): Promise<void> {
 
 /** The bundle is the last file that a build makes. */
 function isFresh(): boolean {
-  if (!existsSync('dist/boot/start.cjs.cache')) return false
-  const builtMs = statSync('dist/boot/start.cjs.cache').mtimeMs
+  if (!existsSync('dist/boot/start.cjs')) return false
+  const builtMs = statSync('dist/boot/start.cjs').mtimeMs
   const sources = readdirSync('src', { recursive: true, encoding: 'utf8' })
     .filter((name) => name.endsWith('.ts'))
     .map((name) => join('src', name))
