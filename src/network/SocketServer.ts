@@ -99,6 +99,36 @@ export class SocketServer {
     logger(this.#logName).info(`started ${count} acceptors`)
   }
 
+  /**
+   * Binds more listeners and serves them.
+   *
+   * @throws KafkaException (rejects) when an address cannot be bound; those before it are
+   * @kafka core/src/main/scala/kafka/network/SocketServer.scala#SocketServer.addListeners
+   */
+  async addListeners(listenersAdded: readonly ListenerEndPoint[]): Promise<void> {
+    for (const endPoint of listenersAdded) {
+      logger(this.#logName).info(`adding listener ${endPoint}`)
+      await this.createAcceptorAndProcessors(endPoint)
+    }
+  }
+
+  /**
+   * Closes listeners, with the connections that came by them.
+   *
+   * @kafka core/src/main/scala/kafka/network/SocketServer.scala#SocketServer.removeListeners
+   */
+  async removeListeners(listenersRemoved: readonly ListenerEndPoint[]): Promise<void> {
+    for (const endPoint of listenersRemoved) {
+      logger(this.#logName).info(`removing listener ${endPoint}`)
+      const acceptor = this.#acceptors.get(endPoint.listenerName)
+      if (acceptor === undefined) continue
+      this.#acceptors.delete(endPoint.listenerName)
+      this.#endPoints.delete(endPoint.listenerName)
+      await acceptor.shutdown()
+      await this.#endProcessors(acceptor.removeProcessors(acceptor.processorCount))
+    }
+  }
+
   /** Makes what serves one listener. */
   async createAcceptorAndProcessors(endPoint: ListenerEndPoint): Promise<void> {
     const { host, port, listenerName, securityProtocol } = endPoint
@@ -110,10 +140,9 @@ export class SocketServer {
       connectionQuotas: this.#connectionQuotas,
     })
 
-    this.addProcessors(acceptor, endPoint, this.#config.numNetworkThreads)
-
     // Bind, then accept.
     await acceptor.openServerSocket()
+    this.addProcessors(acceptor, endPoint, this.#config.numNetworkThreads)
     this.#acceptors.set(listenerName, acceptor)
     this.#endPoints.set(listenerName, endPoint)
     acceptor.start()
@@ -144,12 +173,16 @@ export class SocketServer {
     for (const [listenerName, acceptor] of this.#acceptors) {
       const missing = newNumNetworkThreads - acceptor.processorCount
       this.addProcessors(acceptor, this.#endPoints.get(listenerName)!, missing)
-      for (const processor of acceptor.removeProcessors(Math.max(0, -missing))) {
-        await processor.shutdown()
-        processor.closeAll()
-        this.#processors.delete(processor.id)
-        this.requestChannel.removeProcessor(processor.id)
-      }
+      await this.#endProcessors(acceptor.removeProcessors(Math.max(0, -missing)))
+    }
+  }
+
+  async #endProcessors(processors: readonly Processor[]): Promise<void> {
+    for (const processor of processors) {
+      await processor.shutdown()
+      processor.closeAll()
+      this.#processors.delete(processor.id)
+      this.requestChannel.removeProcessor(processor.id)
     }
   }
 
@@ -162,6 +195,11 @@ export class SocketServer {
   startProcessors(): void {
     this.#processorsStarted = true
     for (const acceptor of this.#acceptors.values()) acceptor.startProcessors()
+  }
+
+  /** Names of the listeners that are bound. */
+  get listenerNames(): ReadonlySet<string> {
+    return new Set(this.#acceptors.keys())
   }
 
   /** @returns the port that a listener is bound to. @throws when there is no such one */

@@ -20,8 +20,8 @@
  * such as pools of threads, are told.
  *
  * @kafka core/src/main/scala/kafka/server/DynamicBrokerConfig.scala#DynamicBrokerConfig
- * @differs Listeners, what belongs to SSL and SASL, and metrics reporters cannot be changed
- *   while a broker runs; in 1.1.1 they can. A setting that is taken away returns to what
+ * @differs What belongs to SSL and SASL, and metrics reporters, cannot be changed while a
+ *   broker runs; in 1.1.1 they can. A setting that is taken away returns to what
  *   the file says at once; in 1.1.1 only with the next change of another one.
  * @module
  */
@@ -62,9 +62,15 @@ export const LOG_CONFIGS: ReadonlySet<string> = new Set(
     .filter((name) => name !== 'log.message.format.version'),
 )
 
+/** Where a broker listens. No two brokers share it, so it is set for one at a time. */
+export const LISTENER_CONFIGS: ReadonlySet<string> = new Set([
+  ...['listeners', 'advertised.listeners', 'listener.security.protocol.map'],
+])
+
 /** All settings of `server.properties` that can change while a broker runs. */
 export const AllDynamicConfigs: ReadonlySet<string> = new Set([
   ...[...THREAD_POOL_CONFIGS, ...LOG_CLEANER_CONFIGS, ...LOG_CONFIGS],
+  ...LISTENER_CONFIGS,
 ])
 
 /**
@@ -161,14 +167,22 @@ export class DynamicBrokerConfig {
   /** Takes in what is set for this broker; what is absent returns to its default. */
   updateBrokerConfig(persistentProps: ConfigEntries): Promise<void> {
     return this.#update(() => {
-      this.#dynamicBrokerConfigs = validOnly(persistentProps, 'of this broker')
+      this.#dynamicBrokerConfigs = validOnly(
+        persistentProps,
+        'of this broker',
+        isDynamic,
+      )
     })
   }
 
   /** Takes in what is set for all brokers; what is absent returns to its default. */
   updateDefaultConfig(persistentProps: ConfigEntries): Promise<void> {
     return this.#update(() => {
-      this.#dynamicDefaultConfigs = validOnly(persistentProps, 'of all brokers')
+      this.#dynamicDefaultConfigs = validOnly(
+        persistentProps,
+        'of all brokers',
+        isForAll,
+      )
     })
   }
 
@@ -212,6 +226,12 @@ export class DynamicBrokerConfig {
         `these settings cannot be changed while a broker runs: ${fixed.join(', ')}`,
       )
     }
+    const perBroker = Object.keys(props).filter((key) => LISTENER_CONFIGS.has(key))
+    if (!perBrokerConfig && perBroker.length > 0) {
+      throw new ConfigException(
+        `these settings can be changed for one broker only: ${perBroker.join(', ')}`,
+      )
+    }
     for (const [key, value] of Object.entries(props)) validateValue(key, value)
     const layers = perBrokerConfig
       ? [this.#dynamicDefaultConfigs, props]
@@ -248,6 +268,11 @@ function isDynamic(key: string): boolean {
   return !KafkaConfig.isKnown(key) && !key.startsWith('listener.name.')
 }
 
+/** Whether a setting can be changed for all brokers at once. */
+function isForAll(key: string): boolean {
+  return isDynamic(key) && !LISTENER_CONFIGS.has(key)
+}
+
 function validateValue(key: string, value: string): void {
   if (!THROTTLED_RATES.has(key)) {
     KafkaConfig.validateValue(key, value)
@@ -265,11 +290,15 @@ export function validateThrottledRate(key: string, value: string): void {
 }
 
 /** Leaves out what cannot be applied, and says so. */
-function validOnly(props: ConfigEntries, whose: string): ConfigProps {
+function validOnly(
+  props: ConfigEntries,
+  whose: string,
+  isAllowed: (key: string) => boolean,
+): ConfigProps {
   const valid: Record<string, string> = {}
   for (const [key, value] of Object.entries(props)) {
     try {
-      if (!isDynamic(key)) throw new ConfigException('it cannot be changed')
+      if (!isAllowed(key)) throw new ConfigException('it cannot be changed')
       validateValue(key, value)
       valid[key] = value
     } catch (error) {

@@ -54,6 +54,7 @@ import {
 import { controlledShutdown } from './controlled-shutdown.ts'
 import { DynamicBrokerConfig } from './DynamicBrokerConfig.ts'
 import { DynamicConfigManager } from './DynamicConfigManager.ts'
+import { DynamicListenerConfig } from './DynamicListenerConfig.ts'
 import { FetchManager } from './FetchManager.ts'
 import { FetchSessionCache } from './FetchSession.ts'
 import { KafkaApis } from './KafkaApis.ts'
@@ -384,6 +385,7 @@ export class KafkaServer {
       dynamicConfig.addBrokerReconfigurable(new DynamicLogCleaner(this.#logCleaner))
     }
     dynamicConfig.addBrokerReconfigurable(new DynamicLogConfig(this.logManager))
+    dynamicConfig.addBrokerReconfigurable(new DynamicListenerConfig(this))
   }
 
   /** Opens the session; makes the nodes that everything else expects. */
@@ -441,12 +443,14 @@ export class KafkaServer {
    */
   #keepPorts(): void {
     const { listeners } = this.config
+    const dynamicConfig = this.#part(this.#dynamicConfig)
+    if ('listeners' in dynamicConfig.currentDynamicBrokerConfigs) return
     if (listeners.every(({ port }) => port !== 0)) return
     const bound = listeners.map(
       ({ listenerName, host }) =>
         `${listenerName}://${host}:${this.boundPort(listenerName)}`,
     )
-    this.#part(this.#dynamicConfig).setStatic({ listeners: bound.join(',') })
+    dynamicConfig.setStatic({ listeners: bound.join(',') })
   }
 
   /** Writes the broker's id into the log directories that do not hold it yet. */

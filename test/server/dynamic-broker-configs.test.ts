@@ -2,9 +2,11 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { memoryPlatform } from '../../src/base/platform/memory/memory-platform.ts'
 import { TopicPartition } from '../../src/base/TopicPartition.ts'
-import type { NetworkClient } from '../../src/network/NetworkClient.ts'
+import { NetworkClient } from '../../src/network/NetworkClient.ts'
 import { AlterConfigs } from '../../src/protocol/messages/AlterConfigs.ts'
+import { ApiVersions } from '../../src/protocol/messages/ApiVersions.ts'
 import { DescribeConfigs } from '../../src/protocol/messages/DescribeConfigs.ts'
+import { Metadata } from '../../src/protocol/messages/Metadata.ts'
 import {
   AllDynamicConfigs,
   DynamicBrokerConfig,
@@ -190,7 +192,6 @@ describe('AlterConfigs of a broker', () => {
       ['0', { 'zookeeper.connect': 'x' }, /while a broker runs: zookeeper.connect/],
       ['0', { 'log.retention.hours': '3' }, /log.retention.hours/],
       ['0', { 'ssl.keystore.location': 'x' }, /ssl.keystore.location/],
-      ['0', { listeners: 'PLAINTEXT://:1' }, /listeners/],
       ['0', { 'max.connections.per.ip': '3' }, /max.connections.per.ip/],
       ['0', { 'log.retention.ms': 'x' }, /'x' for log.retention.ms: expected a whole/],
       ['0', { 'num.io.threads': '9' }, /at most the double of 4/],
@@ -219,6 +220,70 @@ describe('AlterConfigs of a broker', () => {
     ])
     expect(await describeOne('0', 'broker.id')).toMatchObject({ readOnly: true })
     await alter('0', {})
+  })
+
+  it('binds a listener, tells the others of it, and closes it again', async () => {
+    // Nobody listens there before.
+    const inner = `PLAINTEXT://127.0.0.1:${broker.boundPort()}`
+    const listeners = `${inner},EXTRA://127.0.0.1:19999`
+    const protocols = 'PLAINTEXT:PLAINTEXT,EXTRA:PLAINTEXT'
+    const settings = { listeners, 'listener.security.protocol.map': protocols }
+    const extra = new NetworkClient({
+      ...{ host: '127.0.0.1', port: 19999, clientId: 'test' },
+      ...{ requestTimeoutMs: 1000, network: platform.network, clock },
+    })
+    const ask = () => run(extra.sendAndReceive(ApiVersions, 0, {}))
+    await expect(ask()).rejects.toThrow()
+
+    // Asked there, the broker names its own address of that listener.
+    expect((await alter('0', settings)).errorCode).toBe(0)
+    expect((await ask()).errorCode).toBe(0)
+    const { brokers } = await run(
+      extra.sendAndReceive(Metadata, 5, { topics: [], allowAutoTopicCreation: false }),
+    )
+    expect(brokers).toMatchObject([{ nodeId: 0, port: 19999 }])
+    const known = (await run(broker.zkClient.getBroker(0)))?.endPoints
+    expect(known?.map(String)).toEqual(listeners.split(','))
+
+    // Taken away, it is closed with its connections; the rest serves on.
+    expect((await alter('0', {})).errorCode).toBe(0)
+    await expect(ask()).rejects.toThrow()
+    expect(broker.socketServer.listenerNames).toEqual(new Set(['PLAINTEXT']))
+    const left = (await run(broker.zkClient.getBroker(0)))?.endPoints
+    expect(left?.map(String)).toEqual([inner])
+    extra.close()
+  })
+
+  it('advertises no listener that could not be bound, and tries again', async () => {
+    const port = cluster.brokers[1]!.boundPort()
+    const inner = `PLAINTEXT://127.0.0.1:${broker.boundPort()}`
+    const protocols = 'PLAINTEXT:PLAINTEXT,EXTRA:PLAINTEXT'
+    const at = (extra: number) => ({
+      listeners: `${inner},EXTRA://127.0.0.1:${extra}`,
+      'listener.security.protocol.map': protocols,
+    })
+    await alter('0', at(port))
+    expect(broker.socketServer.listenerNames).toEqual(new Set(['PLAINTEXT']))
+    const known = (await run(broker.zkClient.getBroker(0)))?.endPoints
+    expect(known?.map(String)).toEqual([inner])
+    expect((await alter('0', at(19998))).errorCode).toBe(0)
+    expect(broker.socketServer.boundPort('EXTRA')).toBe(19998)
+    await alter('0', {})
+  })
+
+  it('refuses listeners that cannot change', async () => {
+    const port = broker.boundPort()
+    const refusals = [
+      ['0', { listeners: `PLAINTEXT://127.0.0.1:${port + 1}` }],
+      ['0', { listeners: `PLAINTEXT://localhost:${port}` }],
+      ['0', { listeners: `EXTRA://127.0.0.1:${port}` }],
+      ['0', { 'advertised.listeners': 'NONE://127.0.0.1:1' }],
+      ['', { listeners: `PLAINTEXT://127.0.0.1:${port}` }],
+    ] as const
+    for (const [name, settings] of refusals) {
+      expect((await alter(name, settings)).errorCode, JSON.stringify(settings)).toBe(42)
+    }
+    expect(broker.boundPort()).toBe(port)
   })
 
   it('is read again when the broker starts', async () => {
@@ -259,6 +324,6 @@ describe('DynamicBrokerConfig', () => {
 
   it('knows the settings of Kafka 1.1.1 that are built here', () => {
     expect([...AllDynamicConfigs].every((key) => KafkaConfig.isKnown(key))).toBe(true)
-    expect(AllDynamicConfigs.size).toBe(32)
+    expect(AllDynamicConfigs.size).toBe(35)
   })
 })
