@@ -59,7 +59,7 @@ const drawn = new Set<string>()
 export default defineConfig({
   title: 'The Annotated Kafka',
   description: 'Apache Kafka 1.1, from the call traces down to the bytes',
-  srcExclude: ['notes/call-trace-notes.md'],
+  srcExclude: ['notes/call-trace-notes.md', 'notes/full/*.md'],
   cleanUrls: true,
   // Else a table of all pages stands in each of them.
   metaChunk: true,

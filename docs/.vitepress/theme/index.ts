@@ -9,6 +9,7 @@ import DefaultTheme from 'vitepress/theme'
 import { defineAsyncComponent, h, nextTick, onBeforeUnmount, onMounted } from 'vue'
 import Mermaid from './Mermaid.vue'
 import { mendPage } from './mend-page.ts'
+import FoldBar from './notes/FoldBar.vue'
 import CallPath from './walk/CallPath.vue'
 import './style.css'
 
@@ -37,6 +38,7 @@ const theme: Theme = {
   },
   enhanceApp({ app }) {
     app.component('Mermaid', Mermaid)
+    app.component('FoldBar', FoldBar)
     const stepper = () => import('./stepper/Stepper.vue')
     app.component('Stepper', defineAsyncComponent(stepper))
     const playground = () => import('./playground/Playground.vue')

@@ -9,6 +9,7 @@
 import { Errors, type WireError } from '../../../src/base/errors.ts'
 import { consumerConfigKeys } from '../../../src/consumer/ConsumerConfig.ts'
 import { logConfigKeys } from '../../../src/log/log-config-definitions.ts'
+import { producerConfigKeys } from '../../../src/producer/VerifiableProperties.ts'
 import type { AnyApi } from '../../../src/protocol/Api.ts'
 import { ApiKeys } from '../../../src/protocol/ApiKeys.ts'
 import type { AnyField, Fields, WireType } from '../../../src/protocol/fields.ts'
@@ -31,7 +32,7 @@ interface Setting {
   readonly oneOf?: readonly string[] | undefined
 }
 
-/** All settings: of brokers, of topics, of the old consumer. */
+/** All settings: of brokers, of topics, of the old consumer and the old producer. */
 export function configPage(inline: Inline): string {
   const broker = Object.values(definitions).map(
     (row: (typeof definitions)[keyof typeof definitions] & Partial<Setting>) => ({
@@ -49,6 +50,7 @@ export function configPage(inline: Inline): string {
     oneOf: row.values,
   }))
   const consumer = consumerConfigKeys.map((row) => ({ ...row, fallback: row.default }))
+  const producer = producerConfigKeys.map((row) => ({ ...row, fallback: row.default }))
   return page('Settings', [
     'What can be set, with the names and defaults of Kafka 1.1.1. A value that does not fit',
     'stops the start with the key, the value and what was expected; a key that is unknown',
@@ -58,7 +60,8 @@ export function configPage(inline: Inline): string {
     'These go into `server.properties`, or behind `--override`.',
     '',
     ...['## Topic', '', settings('topic.', topic, inline), ''],
-    ...['## Old consumer', '', settings('consumer.', consumer, inline)],
+    ...['## Old consumer', '', settings('consumer.', consumer, inline), ''],
+    ...['## Old producer', '', settings('producer.', producer, inline)],
   ])
 }
 

@@ -21,6 +21,8 @@ import { ties } from '../../../src/traces/ties.ts'
 import { zNodes } from '../../../src/zk/ZkData.ts'
 import { undocumentedExports } from './check-source.ts'
 import { examplesPage } from './examples-page.ts'
+import { type Expansion, readExpansion } from './expansion.ts'
+import { type ExpansionTools, Sightings } from './expansion-page.ts'
 import { livingMoments, type Moment } from './living-picture.ts'
 import { linkInlineCode } from './markdown-forms.ts'
 import { notesPage } from './notes-page.ts'
@@ -79,7 +81,9 @@ export function weave(root: string): SourceIndex {
   // Make the page of the notes, and one for each recording.
   const notes = readFileSync(join(docs, 'notes', 'call-trace-notes.md'), 'utf8')
   const walk = notesWalk(notes, ties, index, recordings)
-  write('notes/index.md', notesPage(notes, ties, index, walk))
+  const expansions = readExpansions(join(docs, 'notes', 'full'), index)
+  const tools = expansionTools(index, recordings)
+  write('notes/index.md', notesPage(notes, ties, index, walk, { expansions, tools }))
   rmSync(join(docs, 'traces'), { recursive: true, force: true })
   rmSync(join(docs, 'public', 'recordings'), { recursive: true, force: true })
   const colours = new Map<string, readonly string[]>()
@@ -117,6 +121,32 @@ export function weave(root: string): SourceIndex {
     write(`protocol/${api.name}.md`, apiPage(index, api, inline))
   }
   return index
+}
+
+/** Reads what the notes say in full, in the order of the numbers of the files. */
+function readExpansions(directory: string, index: SourceIndex): Expansion[] {
+  return readdirSync(directory)
+    .sort((a, b) => Number.parseInt(a, 10) - Number.parseInt(b, 10))
+    .map((file) => {
+      const name = file.replace(/^\d+-|\.md$/g, '')
+      return readExpansion(name, readFileSync(join(directory, file), 'utf8'), index)
+    })
+}
+
+function expansionTools(
+  index: SourceIndex,
+  recordings: readonly TraceOutput[],
+): ExpansionTools {
+  const linking = new MarkdownIt({ html: false })
+  linkInlineCode(linking, index)
+  const plain = new MarkdownIt({ html: false })
+  return {
+    index,
+    sightings: new Sightings(recordings),
+    linked: (relativePath, text) => linking.renderInline(text, { relativePath }),
+    plain: (text) => plain.renderInline(text),
+    traceOf: (heading) => ties.find(({ line }) => line === heading)?.trace ?? '',
+  }
 }
 
 /** What the picture of the home page shows, moment by moment. */
