@@ -249,3 +249,46 @@ describe('small parts', () => {
     expect(adler32(Buffer.alloc(100_000, 255))).toBe(0x149a302c)
   })
 })
+
+describe('quotas', () => {
+  const LIMITS = '/zookeeper/quota/app/zookeeper_limits'
+  const STATS = '/zookeeper/quota/app/zookeeper_stats'
+  const stats = async (session: ZooKeeperSession): Promise<string> =>
+    String((await session.getData(STATS)).data)
+
+  it('count what lies below a node, also over a snapshot and a log', async () => {
+    const platform = memoryPlatform({ clock: 'real' })
+    const { server, session } = await start(platform, { snapCount: 20 })
+    await session.create('/app', Buffer.from('abc'), 'PERSISTENT')
+    await session.create('/zookeeper/quota/app', null, 'PERSISTENT')
+    await session.create(LIMITS, Buffer.from('count=2,bytes=-1'), 'PERSISTENT')
+    await session.create(STATS, Buffer.from('count=0,bytes=0'), 'PERSISTENT')
+    expect(await stats(session)).toBe('count=1,bytes=3')
+
+    // Over the limit nobody is refused.
+    await session.create('/app/x', Buffer.from('12345'), 'PERSISTENT')
+    await session.create('/app/x/y', null, 'PERSISTENT')
+    await session.create('/apple', Buffer.from('not below it'), 'PERSISTENT')
+    expect(await stats(session)).toBe('count=3,bytes=8')
+    await session.setData('/app/x', Buffer.from('1'), -1)
+    await session.delete('/app/x/y', -1)
+    expect(await stats(session)).toBe('count=2,bytes=4')
+    const { stat } = await session.getData(STATS)
+    expect(stat.version).toBe(0)
+
+    // Begin again from a snapshot and the log behind it.
+    for (let i = 0; i < 30; i++) await session.setData('/apple', null, -1)
+    await session.create('/app/z', Buffer.from('zz'), 'PERSISTENT')
+    await session.close()
+    await server.shutdown()
+    const again = await start(platform)
+    expect(await stats(again.session)).toBe('count=3,bytes=6')
+
+    // Count no more when the limit is gone.
+    await again.session.delete(LIMITS, -1)
+    await again.session.delete('/app/z', -1)
+    expect(await stats(again.session)).toBe('count=3,bytes=6')
+    await again.session.close()
+    await again.server.shutdown()
+  })
+})

@@ -369,7 +369,7 @@ describe('four-letter words', () => {
     const platform = nodePlatform()
     const server = new ZooKeeperServer({ platform, port: 0 })
     await server.startup()
-    const ask = async (word: string): Promise<string> => {
+    const ask = async (word: string, more = Buffer.alloc(0)): Promise<string> => {
       const { port } = server
       const socket = await platform.network.connect({
         ...{ host: '127.0.0.1', port, timeoutMs: 10_000 },
@@ -377,7 +377,7 @@ describe('four-letter words', () => {
       const chunks: Buffer[] = []
       socket.onData((chunk) => chunks.push(chunk))
       const closed = new Promise<void>((resolve) => socket.onClose(() => resolve()))
-      await socket.write(Buffer.from(word))
+      await socket.write([Buffer.from(word), more])
       await closed
       return Buffer.concat(chunks).toString()
     }
@@ -392,6 +392,10 @@ describe('four-letter words', () => {
     expect(await ask('conf')).toContain(`clientPort=${server.port}\n`)
     expect(await ask('dump')).toMatch(/^SessionTracker dump:\nSessions \(0\)/)
     expect(await ask('wchs')).toContain('Total watches:0')
+    expect(await ask('envi')).toContain('\njava.version=<NA>\n')
+    expect(await ask('gtmk')).toBe('306')
+    expect(await ask('stmk', Buffer.from('0000000000000102', 'hex'))).toBe('258')
+    expect(await ask('gtmk')).toBe('258')
     expect(await ask('nope')).toBe('')
 
     // Nothing is known of one that only asks; the session and last request of a client.
@@ -402,9 +406,18 @@ describe('four-letter words', () => {
     const { sessionId } = ConnectResponse.read(new ByteReader(await asker.hello()))
     const root = (to: ByteWriter) => PathWatch.write(to, { path: '/', watch: false })
     await asker.call(OpCode.exists, root)
+    const watched = (to: ByteWriter) => PathWatch.write(to, { path: '/', watch: true })
+    await asker.call(OpCode.getData, watched)
+    const sid = `0x${sessionId.toString(16)}`
+    expect(await ask('wchs')).toBe(
+      '1 connections watching 1 paths\nTotal watches:1\n\n',
+    )
+    expect(await ask('wchp')).toBe(`/\n\t${sid}\n\n`)
+    expect(await ask('wchc')).toBe(`${sid}\n\t/\n\n`)
+    await asker.call(OpCode.exists, root)
     expect(await ask('cons')).toMatch(
       new RegExp(
-        `queued=0,recved=2,sent=2,sid=0x${sessionId.toString(16)},lop=EXIS,est=\\d+,` +
+        `queued=0,recved=4,sent=4,sid=0x${sessionId.toString(16)},lop=EXIS,est=\\d+,` +
           'to=\\d+,lcxid=0x7,lzxid=0x[0-9a-f]+,lresp=\\d+,llat=\\d+,minlat=\\d+,' +
           'avglat=\\d+,maxlat=\\d+\\)',
       ),

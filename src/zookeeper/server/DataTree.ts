@@ -19,6 +19,7 @@ import { KeeperCode, OPEN_ACL_UNSAFE } from '../client.ts'
 import { nameOf, parentOf } from '../paths.ts'
 import { OpCode } from '../records.ts'
 import { DataNode } from './DataNode.ts'
+import { QUOTA_PATH, Quotas } from './Quotas.ts'
 import type { Txn, TxnHeader } from './txn.ts'
 import { type Watcher, WatchManager } from './WatchManager.ts'
 
@@ -36,7 +37,7 @@ export interface ProcessTxnResult {
 }
 
 /** The nodes that every tree has. */
-export const SYSTEM_PATHS = ['/', '/zookeeper', '/zookeeper/quota'] as const
+export const SYSTEM_PATHS = ['/', '/zookeeper', QUOTA_PATH] as const
 
 /** Paths of watches that a client had, by what they are for. */
 export interface WatchPaths {
@@ -49,6 +50,7 @@ export interface WatchPaths {
 export class DataTree {
   readonly #nodes = new Map<string, DataNode>()
   readonly #ephemerals = new Map<bigint, Set<string>>()
+  readonly #quotas = new Quotas(this.#nodes)
   readonly dataWatches = new WatchManager()
   readonly childWatches = new WatchManager()
   /** Number of the last transaction applied; starts at 0, only grows. */
@@ -101,6 +103,11 @@ export class DataTree {
     if (node.stat.ephemeralOwner !== 0n) {
       this.#addEphemeral(node.stat.ephemeralOwner, path)
     }
+  }
+
+  /** Counts what quotas ask for, when all nodes of a snapshot are in place. */
+  setupQuota(): void {
+    this.#quotas.setupQuota()
   }
 
   /** Applies a transaction. */
@@ -158,6 +165,7 @@ export class DataTree {
     this.#nodes.set(path, node)
     parent.children.add(nameOf(path))
     if (ephemeral) this.#addEphemeral(owner, path)
+    this.#quotas.created(path, node.data?.length ?? 0)
 
     // Tell who waited for the node, then who watches its siblings.
     this.dataWatches.triggerWatch(path, 'NodeCreated')
@@ -179,6 +187,7 @@ export class DataTree {
     const owned = this.#ephemerals.get(owner)
     owned?.delete(path)
     if (owned?.size === 0) this.#ephemerals.delete(owner)
+    this.#quotas.deleted(path, node.data?.length ?? 0)
 
     // Tell each watcher of the node once, then who watches its siblings.
     const told = this.dataWatches.triggerWatch(path, 'NodeDeleted')
@@ -190,7 +199,9 @@ export class DataTree {
   #setData(header: TxnHeader, txn: Extract<Txn, { type: 5 }>): ProcessTxnResult {
     const node = this.#nodes.get(txn.path)
     if (!node) return { type: txn.type, err: KeeperCode.NONODE }
+    const before = node.data?.length ?? 0
     node.data = txn.data && Buffer.from(txn.data)
+    this.#quotas.changed(txn.path, (node.data?.length ?? 0) - before)
     node.stat.mzxid = header.zxid
     node.stat.mtime = header.time
     node.stat.version = txn.version

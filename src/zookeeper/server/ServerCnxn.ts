@@ -30,6 +30,7 @@ import {
   Xid,
 } from '../records.ts'
 import type { Id } from './access-control.ts'
+import { TRACE_MASK_BYTES } from './four-letter-words.ts'
 import { CnxnStats } from './ServerStats.ts'
 import type { Watcher } from './WatchManager.ts'
 
@@ -49,7 +50,9 @@ export interface CnxnOwner {
   /** Bytes that a frame may have. */
   readonly maxBuffer: number
   /** @returns the answer to a four-letter word; undefined when it is none */
-  fourLetterWord(word: string, cnxn: ServerCnxn): string | undefined
+  fourLetterWord(word: string): string | undefined
+  /** Called for the word `stmk`. @param mask - what is to be traced, bit by bit */
+  setTraceMask(mask: bigint): void
   processConnectRequest(cnxn: ServerCnxn, request: ConnectRequest): void
   processPacket(
     cnxn: ServerCnxn,
@@ -113,7 +116,7 @@ export class ServerCnxn implements Watcher {
     try {
       while (!this.#closing && this.#received.length - at >= 4) {
         const length = this.#received.readInt32BE(at)
-        if (!this.#initialized && this.#answerWord()) return
+        if (!this.#initialized && this.#answerWord()) break
 
         // Close on a length that no client can mean.
         if (length < 0 || length > this.#owner.maxBuffer) {
@@ -225,11 +228,17 @@ export class ServerCnxn implements Watcher {
     this.#owner.removeCnxn(this)
   }
 
-  /** Answers a four-letter word. @returns whether it was one */
+  /** Answers a four-letter word, when it is whole. @returns whether it is one */
   #answerWord(): boolean {
     const word = this.#received.toString('latin1', 0, 4)
     if (!/^[a-z]{4}$/.test(word)) return false
-    const answer = this.#owner.fourLetterWord(word, this)
+
+    // Wait for the mask behind the one word that has something behind it.
+    if (word === 'stmk') {
+      if (this.#received.length < 4 + TRACE_MASK_BYTES) return true
+      this.#owner.setTraceMask(this.#received.readBigInt64BE(4))
+    }
+    const answer = this.#owner.fourLetterWord(word)
     if (answer === undefined) return false
     this.#send(Buffer.from(answer, 'utf8'))
     this.close()

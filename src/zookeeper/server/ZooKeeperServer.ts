@@ -34,7 +34,7 @@ import { authenticate } from './access-control.ts'
 import type { DataNode } from './DataNode.ts'
 import { DataTree } from './DataTree.ts'
 import { FinalRequestProcessor } from './FinalRequestProcessor.ts'
-import { answerFourLetterWord } from './four-letter-words.ts'
+import { answerFourLetterWord, DEFAULT_TRACE_MASK } from './four-letter-words.ts'
 import { connectionPair } from './in-process-connection.ts'
 import { OutstandingChanges } from './OutstandingChanges.ts'
 import { PrepRequestProcessor } from './PrepRequestProcessor.ts'
@@ -111,6 +111,7 @@ export class ZooKeeperServer implements CnxnOwner {
   #listener: Listener | undefined
   #hzxid = 0n
   #txnsUntilSnapshot = 0
+  #traceMask = DEFAULT_TRACE_MASK
 
   constructor(options: ZooKeeperServerOptions) {
     this.#options = options
@@ -298,7 +299,12 @@ export class ZooKeeperServer implements CnxnOwner {
         serverId: 0,
       },
       env: { 'host.name': this.#platform.hostName },
+      traceMask: this.#traceMask,
     })
+  }
+
+  setTraceMask(mask: bigint): void {
+    this.#traceMask = mask
   }
 
   /** Opens a session, or takes one up again. */

@@ -4,20 +4,34 @@
  * Questions that an operator asks with a bare socket: `echo ruok | nc host 2181`.
  *
  * @kafka none: org/apache/zookeeper/server/NIOServerCnxn.java, its CommandThreads
- * @differs `gtmk`, `stmk`, `wchp` and `wchc` are left out, as most of them are switched
- *   off in ZooKeeper, too
+ * @differs there is no whitelist: `wchp` and `wchc`, which 3.4.10 answers only when told
+ *   to, are answered. The trace mask is kept and told, and nothing is traced by it.
  * @module
  */
 import type { DataTree } from './DataTree.ts'
 import type { ServerCnxn } from './ServerCnxn.ts'
 import type { ServerStats } from './ServerStats.ts'
 import type { SessionTracker } from './SessionTracker.ts'
+import type { Watcher } from './WatchManager.ts'
 
 /**
  * What is told as the version: the ZooKeeper that this server behaves like, and when that
  * one was built. Programs take the numbers and the date out of it by their places.
  */
 export const ZOOKEEPER_VERSION = '3.4.10-annotated-kafka, built on 03/23/2017 10:13 GMT'
+
+/** Bits of what ZooKeeper traces unless told otherwise: requests, sessions, warnings. */
+export const DEFAULT_TRACE_MASK = 0x132n
+
+/** Bytes of the trace mask that follow the word `stmk`. */
+export const TRACE_MASK_BYTES = 8
+
+/** The surroundings that `envi` names; a program that asks for one finds its line. */
+const ENVIRONMENT = [
+  ...['host.name', 'java.version', 'java.vendor', 'java.home', 'java.class.path'],
+  ...['java.library.path', 'java.io.tmpdir', 'java.compiler', 'os.name', 'os.arch'],
+  ...['os.version', 'user.name', 'user.home', 'user.dir'],
+]
 
 /** What the words ask about. */
 export interface Observed {
@@ -28,8 +42,10 @@ export interface Observed {
   readonly cnxns: ReadonlySet<ServerCnxn>
   /** Settings by name, as `conf` prints them. */
   readonly conf: Readonly<Record<string, string | number>>
-  /** Surroundings by name, as `envi` prints them. */
+  /** Surroundings by name; `envi` prints `<NA>` for those that are not here. */
   readonly env: Readonly<Record<string, string>>
+  /** As `stmk` has set it. */
+  readonly traceMask: bigint
 }
 
 const words: Readonly<Record<string, (server: Observed) => string>> = {
@@ -38,8 +54,11 @@ const words: Readonly<Record<string, (server: Observed) => string>> = {
     `Zookeeper version: ${ZOOKEEPER_VERSION}\nClients:\n${clients(server)}\n${summary(server)}`,
   mntr: (server) => mntr(server),
   conf: ({ conf }) => lines(conf),
-  envi: ({ env }) =>
-    `Environment:\n${lines({ 'zookeeper.version': ZOOKEEPER_VERSION, ...env })}`,
+  envi: ({ env }) => {
+    const known = ENVIRONMENT.map((name) => [name, env[name] ?? '<NA>'])
+    const all = { 'zookeeper.version': ZOOKEEPER_VERSION, ...Object.fromEntries(known) }
+    return `Environment:\n${lines(all)}`
+  },
   cons: (server) => `${clients(server, session)}\n`,
   crst: ({ cnxns }) => {
     for (const { stats } of cnxns) stats.reset()
@@ -57,7 +76,17 @@ const words: Readonly<Record<string, (server: Observed) => string>> = {
     ])
     const paths = new Set([...dataWatches.paths.keys(), ...childWatches.paths.keys()])
     const total = dataWatches.size + childWatches.size
-    return `${watchers.size} connections watching ${paths.size} paths\nTotal watches:${total}\n`
+    return `${watchers.size} connections watching ${paths.size} paths\nTotal watches:${total}\n\n`
+  },
+  wchc: ({ tree: { dataWatches, childWatches } }) => {
+    const tables = [...dataWatches.watchers, ...childWatches.watchers]
+    return `${tables.map(([who, paths]) => `${sessionOf(who)}\n${below(paths)}`).join('')}\n`
+  },
+  wchp: ({ tree: { dataWatches, childWatches } }) => {
+    const tables = [...dataWatches.paths, ...childWatches.paths]
+    const told = ([path, who]: readonly [string, ReadonlySet<Watcher>]): string =>
+      `${path}\n${below([...who].map(sessionOf))}`
+    return `${tables.map(told).join('')}\n`
   },
 }
 
@@ -68,6 +97,7 @@ export function answerFourLetterWord(
 ): string | undefined {
   if (word === 'ruok') return 'imok'
   if (word === 'isro') return server.serving ? 'rw' : 'null'
+  if (word === 'gtmk' || word === 'stmk') return String(server.traceMask)
   const answer = Object.hasOwn(words, word) ? words[word] : undefined
   if (!answer) return undefined
   return server.serving
@@ -79,6 +109,16 @@ function lines(entries: Readonly<Record<string, string | number>>): string {
   return Object.entries(entries)
     .map(([key, value]) => `${key}=${value}\n`)
     .join('')
+}
+
+/** The session of a watcher; those of a server are its connections. */
+function sessionOf(watcher: Watcher): string {
+  return `0x${hex((watcher as ServerCnxn).sessionId)}`
+}
+
+/** Lines that are part of the one before. */
+function below(texts: Iterable<string>): string {
+  return [...texts].map((text) => `\t${text}\n`).join('')
 }
 
 function summary({ stats, cnxns, tree }: Observed): string {

@@ -97,6 +97,7 @@ export class FileTxnSnapLog implements TxnLog {
       try {
         const bytes = storage.readFile(join(this.#directory, name))
         deserializeSnapshot(bytes, tree, sessions)
+        tree.setupQuota()
         tree.lastProcessedZxid = zxid
         return { tree, sessions }
       } catch (error) {
