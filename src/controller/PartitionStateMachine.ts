@@ -22,6 +22,7 @@ import type { TopicPartition } from '../base/TopicPartition.ts'
 import { TopicPartitionMap } from '../base/TopicPartitionMap.ts'
 import type { KafkaZkClient } from '../zk/KafkaZkClient.ts'
 import { LeaderAndIsr, LeaderIsrAndControllerEpoch } from '../zk/LeaderAndIsr.ts'
+import { NodeExistsException } from '../zookeeper/client.ts'
 import type { ControllerBrokerRequestBatch } from './ControllerBrokerRequestBatch.ts'
 import type { ControllerContext } from './ControllerContext.ts'
 import {
@@ -102,6 +103,13 @@ export interface PartitionStateMachineParts {
 interface ElectionRound {
   readonly successful: readonly TopicPartition[]
   readonly retry: readonly TopicPartition[]
+}
+
+/** What became of the first states of partitions. */
+interface CreationRound {
+  readonly successful: readonly TopicPartition[]
+  /** Those that had a state already. */
+  readonly existing: readonly TopicPartition[]
 }
 
 /** The states of all partitions. */
@@ -225,9 +233,10 @@ export class PartitionStateMachine {
     }
     const fresh = valid.filter((p) => this.stateOf(p) === 'NewPartition')
     const others = valid.filter((p) => this.stateOf(p) !== 'NewPartition')
-    for (const p of await this.initializeLeaderAndIsrForPartitions(fresh)) {
-      this.#partitionState.set(p, 'OnlinePartition')
-    }
+    const { successful, existing } =
+      await this.initializeLeaderAndIsrForPartitions(fresh)
+    for (const p of successful) this.#partitionState.set(p, 'OnlinePartition')
+    others.push(...(await this.#adopt(existing)))
     if (others.length === 0 || strategy === undefined) return
     for (const p of await this.electLeaderForPartitions(others, strategy)) {
       this.#partitionState.set(p, 'OnlinePartition')
@@ -238,12 +247,12 @@ export class PartitionStateMachine {
    * Gives new partitions their first leaders: the first live replica leads, all live ones
    * are in sync, since all are empty.
    *
-   * @returns the partitions whose state could be created
+   * @returns the partitions whose state could be created, and those that had one
    * @kafka core/src/main/scala/kafka/controller/PartitionStateMachine.scala#PartitionStateMachine.initializeLeaderAndIsrForPartitions
    */
   async initializeLeaderAndIsrForPartitions(
     partitions: readonly TopicPartition[],
-  ): Promise<TopicPartition[]> {
+  ): Promise<CreationRound> {
     // Choose leader and ISR where any replica is alive.
     const { controllerContext: context, zkClient } = this.#parts
     const states = new TopicPartitionMap<LeaderIsrAndControllerEpoch>()
@@ -258,13 +267,18 @@ export class PartitionStateMachine {
       const state = new LeaderIsrAndControllerEpoch(leaderAndIsr, context.epoch)
       states.set(partition, state)
     }
-    if (states.size === 0) return []
+    const existing: TopicPartition[] = []
+    const successful: TopicPartition[] = []
+    if (states.size === 0) return { successful, existing }
 
     // Create the states in ZooKeeper.
     const results = await zkClient.createTopicPartitionStatesRaw(states)
-    const successful: TopicPartition[] = []
     for (const [partition, state] of states) {
       const error = results.get(partition)
+      if (error instanceof NodeExistsException) {
+        existing.push(partition)
+        continue
+      }
       if (error !== undefined) {
         logFailedStateChange(partition, 'NewPartition', 'no state was created', error)
         continue
@@ -281,7 +295,28 @@ export class PartitionStateMachine {
       )
       successful.push(partition)
     }
-    return successful
+    return { successful, existing }
+  }
+
+  /**
+   * Takes over new partitions that have a state already: the link to ZooKeeper broke
+   * before it told us that ours was created, or a controller created one before it noticed
+   * that it was replaced. Either way it is as if we took office and found them led.
+   *
+   * @returns those that were found; they wait for an election
+   * @differs 1.1.1 leaves such a partition New and tells nobody of it, until the next
+   *   controller takes office
+   */
+  async #adopt(partitions: readonly TopicPartition[]): Promise<TopicPartition[]> {
+    if (partitions.length === 0) return []
+    const { controllerContext: context, zkClient } = this.#parts
+    const states = await zkClient.getTopicPartitionStates(partitions)
+    for (const [partition, state] of states) {
+      log.info(`${partition} has a state already: ${state}`)
+      context.partitionLeadershipInfo.set(partition, state)
+      this.#partitionState.set(partition, 'OfflinePartition')
+    }
+    return [...states.keys()]
   }
 
   /**

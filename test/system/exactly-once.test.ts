@@ -47,10 +47,10 @@ it(
     }
 
     // Start a cluster of processes.
-    const zooKeeper = new ZooKeeperProcess(home.path)
+    const [zooKeeperPort, ...ports]: number[] = await freePorts(1 + 3)
+    const zooKeeper = new ZooKeeperProcess(home.path, zooKeeperPort)
     await zooKeeper.start()
     endings.push(() => zooKeeper.kill())
-    const ports: number[] = await freePorts(3)
     const brokers = ports.map(
       (port, id) =>
         new BrokerProcess({

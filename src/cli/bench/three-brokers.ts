@@ -28,11 +28,10 @@ export function withThreeBrokers<T>(
   body: (cluster: ThreeBrokers) => Promise<T>,
 ): Promise<T> {
   return inTemporaryDirectory(async (home) => {
-    const zookeeper = new ZooKeeperProcess(home)
+    const [zookeeperPort = 0, ...ports] = await freePorts(1 + BROKERS)
+    const zookeeper = new ZooKeeperProcess(home, zookeeperPort)
     await zookeeper.start()
-    const ports = await freePorts(BROKERS)
     const brokers = ports.map((port, id) => {
-      const zookeeperPort = zookeeper.port
       const options = { id, home, port, advertisedPort: port, zookeeperPort, config }
       return new BrokerProcess(options)
     })

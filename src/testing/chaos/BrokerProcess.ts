@@ -41,6 +41,8 @@ export class BrokerProcess {
   readonly #options: BrokerProcessOptions
   #child: ChildProcess | undefined
   #ended: Promise<ProcessEnd> | undefined
+  /** While it is frozen: lets it go on when this process is gone. */
+  #thawer: ChildProcess | undefined
   /** True while somebody wants it to end. */
   #endExpected = false
   /** Told when it ended and nobody had asked for it. */
@@ -131,14 +133,24 @@ export class BrokerProcess {
     return this.#ended
   }
 
-  /** Takes all time away from it. */
+  /**
+   * Takes all time away from it. Who is frozen does not notice that this process ended, so
+   * another one thaws it then, and it ends.
+   */
   freeze(): void {
+    const { pid } = this.#child ?? {}
+    if (pid === undefined) return
+    this.#thawer ??= spawn('sh', ['-c', `read line; kill -CONT ${pid}`], {
+      stdio: ['pipe', 'ignore', 'ignore'],
+    })
     this.#child?.kill('SIGSTOP')
   }
 
   /** Lets it go on where it stood. */
   thaw(): void {
     this.#child?.kill('SIGCONT')
+    this.#thawer?.kill()
+    this.#thawer = undefined
   }
 
   /**

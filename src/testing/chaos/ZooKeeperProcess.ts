@@ -14,16 +14,16 @@ import { fileURLToPath } from 'node:url'
 export class ZooKeeperProcess {
   readonly #home: string
   #child: ChildProcess | undefined
-  #port = 0
-
-  /** @param home - directory for its data and its log file */
-  constructor(home: string) {
-    this.#home = home
-  }
-
   /** The port it listens on; stays over restarts. */
-  get port(): number {
-    return this.#port
+  readonly port: number
+
+  /**
+   * @param home - directory for its data and its log file
+   * @param port - one that is free, and stays so while it is away
+   */
+  constructor(home: string, port: number) {
+    this.#home = home
+    this.port = port
   }
 
   /** Starts it. Resolves when it serves. @throws when it ends before that */
@@ -31,14 +31,14 @@ export class ZooKeeperProcess {
     const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js'
     const script = new URL(`./zookeeper-child.${extension}`, import.meta.url)
     const stderr = openSync(join(this.#home, 'zookeeper.log'), 'a')
-    const args = [join(this.#home, 'zookeeper'), String(this.#port)]
+    const args = [join(this.#home, 'zookeeper'), String(this.port)]
     const child = fork(fileURLToPath(script), args, {
       stdio: ['ignore', 'ignore', stderr, 'ipc'],
     })
     closeSync(stderr)
     this.#child = child
-    this.#port = await new Promise<number>((resolve, reject) => {
-      child.once('message', (port) => resolve(port as number))
+    await new Promise<void>((resolve, reject) => {
+      child.once('message', () => resolve())
       child.once('exit', (code) => reject(new Error(`ZooKeeper ended with ${code}`)))
     })
   }

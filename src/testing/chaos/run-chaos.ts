@@ -10,6 +10,7 @@
  *
  * @module
  */
+import { readFileSync } from 'node:fs'
 import { SeededRandom } from '../../base/platform/memory/SeededRandom.ts'
 import { nodePlatform } from '../../base/platform/node/node-platform.ts'
 import type { Platform } from '../../base/platform/Platform.ts'
@@ -73,6 +74,9 @@ const HEAL_TIMEOUT_MS = 60_000
 
 /** Within this each later step must be done, in ms. */
 const STEP_TIMEOUT_MS = 30_000
+
+/** Of a broker that does not start: how much of its log is shown. */
+const LINES_TOLD = 10
 
 /** Quick to notice, quick to give up: a run is short. Small segments, so that logs roll. */
 const SETTINGS: Readonly<Record<string, string>> = {
@@ -228,12 +232,12 @@ async function judgeEnd(
 async function setUp(options: ChaosOptions): Promise<Stage> {
   const { home, seed } = options
   const platform = nodePlatform()
-  const zookeeper = new ZooKeeperProcess(home)
+  const [zookeeperPort = 0, ...brokerPorts] = await freePorts(1 + options.brokers)
+  const zookeeper = new ZooKeeperProcess(home, zookeeperPort)
   await zookeeper.start()
 
   // One door before each broker, one before ZooKeeper for each broker.
   const ids = Array.from({ length: options.brokers }, (_, id) => id)
-  const brokerPorts = await freePorts(ids.length)
   const brokerProxies = await Promise.all(
     ids.map((id) =>
       LinkProxy.listen({
@@ -276,7 +280,11 @@ async function setUp(options: ChaosOptions): Promise<Stage> {
 
 async function startFirst(broker: BrokerProcess): Promise<void> {
   if (await broker.start()) return
-  throw new Error(`broker ${broker.id} does not start, see ${broker.logFile}`)
+  const lines = readFileSync(broker.logFile, 'utf8').trimEnd().split('\n')
+  const last = lines.slice(-LINES_TOLD).join('\n')
+  throw new Error(
+    `broker ${broker.id} does not start, see ${broker.logFile}; its last words:\n${last}`,
+  )
 }
 
 async function createTheTopic(stage: Stage): Promise<void> {
