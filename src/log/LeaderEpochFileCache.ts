@@ -11,10 +11,10 @@
  *     endOffsetFor(1) = 42   endOffsetFor(9) = -1 (never heard of)
  *
  * A leader notes its epoch when it takes office, a follower with the first record of it: who
- * led and wrote nothing leaves a trace with itself only.
+ * led and wrote nothing leaves a trace with itself only, and not on its disk.
  *
- * Invariants: epochs rise strictly, start offsets never fall; every change is on the disk
- * before the method returns.
+ * Invariants: epochs rise strictly, start offsets never fall; an epoch is on the disk before
+ * the first record of it is in the log.
  *
  * @kafka core/src/main/scala/kafka/server/epoch/LeaderEpochFileCache.scala#LeaderEpochFileCache
  * @differs no lock: every method runs to its end before another may begin.
@@ -53,6 +53,9 @@ export class LeaderEpochFileCache {
   /** Oldest first. */
   #epochs: EpochEntry[]
 
+  /** Whether the last epoch was announced and is not on the disk. */
+  #isUnwritten = false
+
   /**
    * Reads the epochs that are on the disk.
    *
@@ -79,10 +82,13 @@ export class LeaderEpochFileCache {
    * @param offset base offset of that batch
    */
   assign(epoch: number, offset: number): void {
-    // Nothing to do while the leader stays the same.
+    // Nothing to do while the leader stays the same, but for its first record.
     const latestEpoch = this.latestEpoch()
     const latestOffset = this.#epochs.at(-1)?.startOffset ?? -1
-    if (epoch === latestEpoch && offset >= latestOffset) return
+    if (epoch === latestEpoch && offset >= latestOffset) {
+      if (this.#isUnwritten) this.#flush()
+      return
+    }
 
     // Add the epoch, and write it down before any record of it.
     if (epoch >= 0 && epoch > latestEpoch && offset >= latestOffset) {
@@ -100,6 +106,23 @@ export class LeaderEpochFileCache {
       `${this.#topicPartition}: epoch ${epoch} at offset ${offset} comes after epoch ` +
         `${latestEpoch} from offset ${latestOffset}; not noted`,
     )
+  }
+
+  /**
+   * Notes the epoch of a leader that takes office here, in memory: followers may ask about
+   * it at once. It is written down with its first record. Until then a crash costs nothing:
+   * the log tells the same without it.
+   *
+   * @param epoch of the new leader
+   * @param offset the log end
+   * @differs 1.1.1 learns the epoch from its first record, in memory, too. To write it down
+   *   here would wait for the disk once for every partition of a new topic.
+   */
+  announce(epoch: number, offset: number): void {
+    const latestOffset = this.#epochs.at(-1)?.startOffset ?? -1
+    if (epoch <= this.latestEpoch() || offset < latestOffset) return
+    this.#epochs.push({ epoch, startOffset: offset })
+    this.#isUnwritten = true
   }
 
   /** The newest epoch; -1 when there is none. */
@@ -172,6 +195,7 @@ export class LeaderEpochFileCache {
   /** Forgets everything in memory; for a log whose directory is being deleted. */
   clear(): void {
     this.#epochs = []
+    this.#isUnwritten = false
   }
 
   /** All epochs, oldest first. */
@@ -181,5 +205,6 @@ export class LeaderEpochFileCache {
 
   #flush(): void {
     this.#checkpoint.write(this.#epochs)
+    this.#isUnwritten = false
   }
 }

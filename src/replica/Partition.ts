@@ -146,7 +146,7 @@ export class Partition extends PartitionReplicas {
     log.info(`${this.topicPartition}: leader from ${leaderEnd}, ${this.#leaderEpoch}`)
 
     // Note the epoch before its first record: a follower from an epoch between asks for it.
-    leaderReplica.log?.leaderEpochCache.assign(this.#leaderEpoch, leaderEnd)
+    leaderReplica.log?.leaderEpochCache.announce(this.#leaderEpoch, leaderEnd)
 
     // Open an account for each follower. Members of the ISR are caught up by definition;
     // the others have to show it.

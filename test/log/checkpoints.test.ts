@@ -83,6 +83,39 @@ describe('LeaderEpochFileCache', () => {
     expect(cache.latestEpoch()).toBe(2)
   })
 
+  it('announce() answers at once, and writes with the first record', () => {
+    const { cache, saved } = cacheOf([1, 0])
+    cache.announce(3, 91)
+    expect([cache.latestEpoch(), cache.endOffsetFor(1), cache.endOffsetFor(3)]).toEqual(
+      [3, 91, 91],
+    )
+    expect(saved()).toEqual([[1, 0]])
+
+    // The first record of the epoch brings it to the disk, before it is in the log.
+    cache.assign(3, 91)
+    expect(saved().at(-1)).toEqual([3, 91])
+
+    // What is known, or older, or begins too early, is no news.
+    for (const [epoch, offset] of [
+      [3, 95],
+      [2, 95],
+      [4, 90],
+    ] as const)
+      cache.announce(epoch, offset)
+    expect(cache.epochEntries()).toHaveLength(2)
+  })
+
+  it('an announced epoch without records is written with the next one', () => {
+    const { cache, saved } = cacheOf([1, 0])
+    cache.announce(3, 91)
+    cache.assign(5, 91)
+    expect(saved()).toEqual([
+      [1, 0],
+      [3, 91],
+      [5, 91],
+    ])
+  })
+
   it('is cut from both ends', () => {
     const { cache, saved } = cacheOf([2, 0], [3, 42], [6, 58])
     cache.clearAndFlushLatest(58)

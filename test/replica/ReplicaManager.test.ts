@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { Deferred } from '../../src/base/async/Deferred.ts'
 import { Errors } from '../../src/base/errors.ts'
 import { TopicPartition } from '../../src/base/TopicPartition.ts'
@@ -135,6 +135,18 @@ describe('ReplicaManager', () => {
   })
 
   describe('becomeLeaderOrFollower()', () => {
+    it('waits for no disk; the first record of a reign does, once', async () => {
+      const strike = vi.spyOn(world.platform.storage, 'strike')
+      const syncs = () => strike.mock.calls.filter(([what]) => what === 'sync').length
+      await world.leaderAndIsr(t0)
+      expect(syncs()).toBe(0)
+      world.produce(t0, ['a'])
+      const withFirst = syncs()
+      expect(withFirst).toBeGreaterThan(0)
+      world.produce(t0, ['b'])
+      expect(syncs()).toBe(withFirst)
+    })
+
     it('refuses an older controller and an epoch that is not newer', async () => {
       const first = await world.leaderAndIsr(t0, {}, 5)
       expect(first).toMatchObject({ error: 0, partitionError: 0, leaders: ['t-0'] })
