@@ -9,6 +9,8 @@ import { cpSync, existsSync, mkdirSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { defineConfig } from 'vitepress'
+import { frameChapter } from './weave/chapter-frame.ts'
+import { chapterList } from './weave/chapters.ts'
 import { checkDiagrams } from './weave/check-diagrams.ts'
 import { checkSite } from './weave/check-site.ts'
 import {
@@ -65,7 +67,11 @@ export default defineConfig({
   metaChunk: true,
   head: [['link', { rel: 'icon', href: '/favicon.svg', type: 'image/svg+xml' }]],
   lastUpdated: false,
-  transformPageData({ relativePath }) {
+  transformPageData({ relativePath, frontmatter }) {
+    // A chapter has a foot of its own.
+    if (/^chapters\/(?!index)/.test(relativePath)) {
+      return { frontmatter: { ...frontmatter, prev: false, next: false } }
+    }
     if (relativePath === 'playground.md') return { playground } as object
 
     // The home page carries the first moment of its picture; the rest comes on demand.
@@ -102,7 +108,8 @@ export default defineConfig({
       const parse = md.parse.bind(md)
       md.parse = (source, env) => {
         if (!isWritten(env?.relativePath)) return parse(source, env)
-        const linked = expandTerms(source, terms)
+        const framed = frameChapter(source, env.relativePath, index, recordings)
+        const linked = expandTerms(framed, terms)
         return parse(expandTraceForms(expandCodeForms(linked, index), recordings), env)
       }
     },
@@ -144,30 +151,10 @@ export default defineConfig({
           text: 'Chapters',
           items: [
             { text: 'All chapters', link: '/chapters/' },
-            { text: 'Joining a group', link: '/chapters/consumer-zk' },
-            { text: 'From broker to application', link: '/chapters/kafka-stream' },
-            { text: 'One request, one answer', link: '/chapters/sync-producer' },
-            { text: 'Who sends what', link: '/chapters/request' },
-            { text: 'A broker starts', link: '/chapters/kafka-server' },
-            { text: 'After a crash', link: '/chapters/recovery' },
-            { text: 'A broker stops', link: '/chapters/shutdown' },
-            { text: 'Append, then wake', link: '/chapters/kafka-apis' },
-            { text: 'A batch on its way', link: '/chapters/record-batch' },
-            { text: 'The end of a log', link: '/chapters/log' },
-            { text: 'Finding an offset', link: '/chapters/offset-index' },
-            { text: 'The last of each key', link: '/chapters/cleaner' },
-            { text: 'Waiting in the purgatory', link: '/chapters/purgatory' },
-            { text: 'Leader or follower', link: '/chapters/replica-manager' },
-            { text: 'What cannot be lost', link: '/chapters/high-watermark' },
-            { text: 'A leader dies', link: '/chapters/failover' },
-            { text: 'Where the logs part', link: '/chapters/leader-epoch' },
-            { text: 'A follower falls behind', link: '/chapters/isr-shrink' },
-            { text: 'The office changes hands', link: '/chapters/controller-election' },
-            { text: 'One event at a time', link: '/chapters/controller-events' },
-            { text: 'A group rebalances', link: '/chapters/group' },
-            { text: 'Two ways to share', link: '/chapters/rebalance' },
-            { text: 'An offset is a record', link: '/chapters/commit-offset' },
-            { text: 'All or nothing', link: '/chapters/transaction' },
+            ...chapterList.map(({ name, title }) => ({
+              text: title,
+              link: `/chapters/${name}`,
+            })),
           ],
         },
         {

@@ -18,6 +18,7 @@ import { examples } from '../traces/examples.ts'
 import { toPlayback } from '../traces/playback.ts'
 import { findMessages, isTold, isUnder } from '../traces/story.ts'
 import { ties } from '../traces/ties.ts'
+import { wiresOf } from '../traces/wires.ts'
 
 /** Options of the command. */
 export interface TraceOptions {
@@ -68,7 +69,8 @@ function writePage(dir: string, example: ExampleTrace, recording: Recording): vo
   const tree = renderTree(recording, { keep })
   mkdirSync(dir, { recursive: true })
   const playback = toPlayback(recording)
-  const page = { name, title, about, heading, mermaid, tree, playback }
+  const wires = wiresOf(recording)
+  const page = { name, title, about, heading, mermaid, tree, playback, wires }
   writeFileSync(join(dir, `${name}.json`), JSON.stringify(page))
   mkdirSync(join(dir, 'perfetto'), { recursive: true })
   writeFileSync(join(dir, 'perfetto', `${name}.json`), renderPerfetto(recording))

@@ -16,6 +16,7 @@ import type { Frame, Json } from '../trace/Recorder.ts'
 import type { Recording } from '../trace/record-run.ts'
 import { findDeliveries, isBackground } from './deliveries.ts'
 import { told } from './story.ts'
+import { isWire } from './wires.ts'
 
 /** What a step is, when it is not a paragraph. */
 export const ENTER = -1
@@ -134,7 +135,8 @@ export function toPlayback(recording: Recording): Playback {
   // What was there before anything ran is there at the first step.
   const begin = steps[1]?.seq ?? 0
   const stepAt = (seq: number) => (seq < begin ? 0 : firstAt(steps, seq))
-  const changes = recording.changes.map(({ seq, name, value }): PlaybackChange => {
+  const seen = recording.changes.filter((change) => !isWire(change))
+  const changes = seen.map(({ seq, name, value }): PlaybackChange => {
     return value === undefined ? [stepAt(seq), name] : [stepAt(seq), name, value]
   })
   const messages = findDeliveries(recording).flatMap((message): PlaybackMessage[] => {

@@ -76,8 +76,8 @@ function counter(): (text: string) => number {
   }
 }
 
-/** A sentence as a part of an address. */
-function slug(sentence: string): string {
+/** A sentence as a part of an address: words in lower case, with dashes between. */
+export function slug(sentence: string): string {
   return sentence
     .toLowerCase()
     .replace(/[^a-z0-9]+/g, '-')

@@ -9,6 +9,7 @@
  *     replica/0/t-1             broker 0's copy: batches, log end, high watermark
  *     waiting/0/7               an operation in a purgatory of broker 0
  *     znode//brokers/ids/0      a node of ZooKeeper
+ *     wire/0.2                  the first Produce request of version 2, see `wires.ts`
  *
  * `cluster-state.ts` puts them together again.
  *
@@ -24,6 +25,7 @@ import type { Frame, Json, Seen, Watch } from '../trace/Recorder.ts'
 import type { DataTree } from '../zookeeper/server/DataTree.ts'
 import type { Txn } from '../zookeeper/server/txn.ts'
 import { adopt } from './recording-options.ts'
+import { WireWatch } from './wires.ts'
 
 /** Batches beyond this many are left out of a lane, the oldest first. */
 const MOST_BATCHES = 24
@@ -42,6 +44,7 @@ export class ClusterWatch {
   #operations = 0
 
   constructor() {
+    const wires = new WireWatch()
     const watches: Record<string, Watch> = {
       KafkaServer: (self: KafkaServer) => seeBroker(self),
       Partition: (self: Partition) => this.#seePartition(self),
@@ -53,6 +56,7 @@ export class ClusterWatch {
       DelayedFetch: (self: DelayedOperation) => this.#seeOperation(self),
       DelayedProduce: (self: DelayedOperation) => this.#seeOperation(self),
       DataTree: (self: DataTree, args) => seeTree(self, args),
+      Processor: (_self: never, args, frame) => wires.see(args, frame),
     }
     this.watches = watches
   }

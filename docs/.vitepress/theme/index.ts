@@ -11,6 +11,7 @@ import Mermaid from './Mermaid.vue'
 import { mendPage } from './mend-page.ts'
 import FoldBar from './notes/FoldBar.vue'
 import CallPath from './walk/CallPath.vue'
+import './chapter/chapter.css'
 import './style.css'
 
 const LivingCluster = defineAsyncComponent(() => import('./home/LivingCluster.vue'))
@@ -39,6 +40,8 @@ const theme: Theme = {
   enhanceApp({ app }) {
     app.component('Mermaid', Mermaid)
     app.component('FoldBar', FoldBar)
+    const moment = () => import('./chapter/ClusterMoment.vue')
+    app.component('ClusterMoment', defineAsyncComponent(moment))
     const stepper = () => import('./stepper/Stepper.vue')
     app.component('Stepper', defineAsyncComponent(stepper))
     const playground = () => import('./playground/Playground.vue')

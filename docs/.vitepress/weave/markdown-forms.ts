@@ -6,6 +6,8 @@
  * - `@code Log.append` alone on a line: the whole symbol, with its location;
  * - `@code Log.append / Assign offsets`: one paragraph of it;
  * - `@trace produce`: the diagram of a recording, and a link to all of it;
+ *   `@trace produce / Log.append` (perhaps with `/ Assign offsets`): the cluster when the run
+ *   comes there; `@trace produce / Produce request`: the first of them, byte by byte;
  * - inline code in the shape of a symbol: a link to its annotated source;
  * - `[[high watermark]]`: a link to its place in the glossary; `[[copies|replica]]` says it
  *   in other words.
@@ -16,9 +18,12 @@
  * @module
  */
 
+import { ApiKeys } from '../../../src/protocol/ApiKeys.ts'
+import { type ClusterMoment, momentOf } from './cluster-moment.ts'
 import { escapeHtml } from './colour.ts'
 import type { SourceIndex } from './source-index.ts'
 import type { TraceOutput } from './trace-pages.ts'
+import { wireStrip } from './wire-strip.ts'
 
 // What is used of markdown-it; its types are not a dependency of ours.
 interface Markdown {
@@ -30,17 +35,33 @@ interface Token {
   readonly type?: string
 }
 
-/** Replaces `@trace` lines by the diagram of the recording. */
+/** Replaces `@trace` lines: by a diagram, the cluster at a moment, or a request in bytes. */
 export function expandTraceForms(
   markdown: string,
   recordings: readonly TraceOutput[],
 ): string {
-  return markdown.replace(/^@trace (.+)$/gm, (_, name: string) => {
-    const recording = recordings.find((candidate) => candidate.name === name.trim())
+  return markdown.replace(/^@trace (.+)$/gm, (_, target: string) => {
+    const [name = '', what, beginning] = target.split(' / ').map((part) => part.trim())
+    const recording = recordings.find((candidate) => candidate.name === name)
     if (!recording) throw new Error(`no recording is named ${name}`)
+    const api = what === undefined ? undefined : /^(\w+) request$/.exec(what)?.[1]
+    if (api !== undefined) return wireOf(recording, api)
+    if (what !== undefined) return momentForm(momentOf(recording, what, beginning))
     const link = `[The whole recording](/traces/${recording.name}) has the call tree.`
     return ['```mermaid', recording.mermaid, '```', '', link].join('\n')
   })
+}
+
+function wireOf({ name, wires = [] }: TraceOutput, api: string): string {
+  const wire = wires.find(({ apiKey }) => ApiKeys.forId(apiKey)?.name === api)
+  if (!wire) throw new Error(`the recording ${name} has kept no ${api} request`)
+  return wireStrip(wire, name)
+}
+
+/** The picture is drawn by the theme's own component, while the site is built. */
+function momentForm(moment: ClusterMoment): string {
+  const data = encodeURIComponent(JSON.stringify(moment)).replaceAll("'", '%27')
+  return `<ClusterMoment moment="${data}" />`
 }
 
 /** Replaces `@code` lines by fences that carry their location. */

@@ -14,6 +14,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { join, relative } from 'node:path'
 import ts from 'typescript'
 import { paragraphSentence } from '../../../src/trace/instrument.ts'
+import { slug } from '../../../src/traces/step-address.ts'
 
 /** A stretch of lines of one file, both ends included, counted from 1. */
 export interface Place {
@@ -140,6 +141,11 @@ export class SourceIndex {
 /** The id of a symbol's anchor on its page. */
 export function anchor(id: string): string {
   return id.replaceAll(' ', '-')
+}
+
+/** The id of a paragraph's anchor on its page. */
+export function paragraphAnchor(symbol: SourceSymbol, { sentence }: Paragraph): string {
+  return `${anchor(symbol.id)}/${slug(sentence)}`
 }
 
 function readSource(root: string, name: string): SourceFile {

@@ -14,6 +14,7 @@ import { colourLines, escapeHtml } from './colour.ts'
 import type { RelationIndex } from './relations.ts'
 import {
   anchor,
+  paragraphAnchor,
   readDoc,
   type SourceFile,
   type SourceIndex,
@@ -25,6 +26,8 @@ const MOST_TESTS = 8
 
 interface Row {
   readonly prose: string
+  /** The first line of its comment; `from` when it has none. */
+  readonly start: number
   readonly from: number
   readonly to: number
 }
@@ -45,6 +48,7 @@ export function sourcePage(
     else starts.set(symbol.from, [symbol])
   }
 
+  const places = paragraphPlaces(source)
   const out: string[] = []
   const block = (html: string) => out.push(`<div class="wide" v-pre>${html}</div>`)
   if (source.header) block(toHtml(source.header))
@@ -52,8 +56,10 @@ export function sourcePage(
 
   const put = (row: Row, doc: string) => {
     const prose = [doc, row.prose].filter((text) => text !== '').join('\n\n')
+    const place = places.get(row.start)
+    const id = place === undefined ? '' : ` id="${place}"`
     out.push(
-      `<div class="row" v-pre>${anchorsOf(starts, row)}` +
+      `<div class="row"${id} v-pre>${anchorsOf(starts, row)}` +
         `<div class="margin">${prose && toHtml(prose)}</div>` +
         `<div class="code">${codeOf(colours, row.from, row.to)}</div></div>`,
     )
@@ -106,6 +112,18 @@ export function sourcePage(
     ...out,
     '',
   ].join('\n')
+}
+
+/** Where paragraphs begin: first line → id; a name that stands twice has one place. */
+function paragraphPlaces({ symbols }: SourceFile): ReadonlyMap<number, string> {
+  const lines = new Map<string, number>()
+  for (const symbol of symbols) {
+    for (const paragraph of symbol.paragraphs) {
+      const id = paragraphAnchor(symbol, paragraph)
+      if (!lines.has(id)) lines.set(id, paragraph.from)
+    }
+  }
+  return new Map([...lines].map(([id, line]) => [line, id]))
 }
 
 function pointers(source: SourceFile): string {
@@ -197,6 +215,7 @@ function nextRow(lines: readonly string[], start: number): Row {
   let line = start
   const comment: string[] = []
   while (lines[line - 1]?.trim() === '') line++
+  const first = line
   while (/^\s*\/\/(?! biome-)/.test(lines[line - 1] ?? '')) {
     comment.push((lines[line - 1] ?? '').replace(/^\s*\/\/ ?/, ''))
     line++
@@ -204,7 +223,7 @@ function nextRow(lines: readonly string[], start: number): Row {
   const from = Math.min(line, lines.length)
   let to = from
   while (to < lines.length && !beginsRow(lines, to + 1)) to++
-  return { prose: comment.join('\n'), from, to }
+  return { prose: comment.join('\n'), start: first, from, to }
 }
 
 function beginsRow(lines: readonly string[], line: number): boolean {

@@ -10,6 +10,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Playback } from '../../../src/traces/playback.ts'
 import { stepAddresses } from '../../../src/traces/step-address.ts'
+import type { Wire } from '../../../src/traces/wires.ts'
 import { actorText } from '../theme/stepper/cluster-layout.ts'
 import { escapeHtml } from './colour.ts'
 import type { SourceIndex } from './source-index.ts'
@@ -27,6 +28,8 @@ export interface TraceOutput {
   readonly tree: string
   /** What the stepper plays. */
   readonly playback: Playback
+  /** The first request of each kind, as it came. */
+  readonly wires?: readonly Wire[]
 }
 
 /** Reads what the command wrote. @throws when it has not run. */

@@ -9,19 +9,14 @@
  * @module
  */
 import { type NoteLine, parseNotes, type Tie } from '../../../src/trace/notes.ts'
+import { chapterList } from './chapters.ts'
 import type { SourceIndex } from './source-index.ts'
 import type { TraceOutput } from './trace-pages.ts'
 
 /** The chapter that tells what stands below a heading. */
-export const chapters: Readonly<Record<string, string>> = {
-  '## zk': 'consumer-zk',
-  '## KafkaStream': 'kafka-stream',
-  '## SyncProducer': 'sync-producer',
-  '# request': 'request',
-  '# KafkaServer': 'kafka-server',
-  '# KafkaApis': 'kafka-apis',
-  '# ReplicaManager': 'replica-manager',
-}
+export const chapters: Readonly<Record<string, string>> = Object.fromEntries(
+  chapterList.flatMap(({ name, heading }) => (heading ? [[heading, name]] : [])),
+)
 
 /** One line of the notes on the way through them. */
 export interface Stop {

@@ -19,6 +19,7 @@ import MarkdownIt from 'markdown-it'
 import { ApiKeys } from '../../../src/protocol/ApiKeys.ts'
 import { ties } from '../../../src/traces/ties.ts'
 import { zNodes } from '../../../src/zk/ZkData.ts'
+import { chapterList, headingsWithoutChapter } from './chapters.ts'
 import { undocumentedExports } from './check-source.ts'
 import { examplesPage } from './examples-page.ts'
 import { type Expansion, readExpansion } from './expansion.ts'
@@ -80,6 +81,8 @@ export function weave(root: string): SourceIndex {
 
   // Make the page of the notes, and one for each recording.
   const notes = readFileSync(join(docs, 'notes', 'call-trace-notes.md'), 'utf8')
+  const untold = headingsWithoutChapter(notes, chapterList, join(docs, 'chapters'))
+  if (untold.length > 0) throw new Error(untold.join('\n'))
   const walk = notesWalk(notes, ties, index, recordings)
   const expansions = readExpansions(join(docs, 'notes', 'full'), index)
   const tools = expansionTools(index, recordings)
