@@ -12,7 +12,7 @@ import { ENTER, type Playback } from '../../../src/traces/playback.ts'
 import { stepAddresses } from '../../../src/traces/step-address.ts'
 import { type Chapter, chapterList } from './chapters.ts'
 import { escapeHtml } from './colour.ts'
-import { paragraphAnchor, type SourceIndex } from './source-index.ts'
+import type { SourceIndex } from './source-index.ts'
 import type { TraceOutput } from './trace-pages.ts'
 
 /** Crumbs beyond this many, the outermost, are left to the recording. */
@@ -174,10 +174,8 @@ function crumb(
     return { name, sentence, href: `/traces/${trace}?step=${at}` }
   }
   const paragraph = symbol.paragraphs.find((each) => each.sentence === sentence)
-  const href = index.href(symbol)
-  if (!paragraph) return { name, sentence: undefined, href }
-  const page = href.slice(0, href.indexOf('#'))
-  return { name, sentence, href: `${page}#${paragraphAnchor(symbol, paragraph)}` }
+  if (!paragraph) return { name, sentence: undefined, href: index.href(symbol) }
+  return { name, sentence, href: index.paragraphHref(symbol, paragraph) }
 }
 
 /** The last paragraph that a call came to before it made another. */

@@ -186,6 +186,7 @@ function paragraphOf(step: string, shown: string, index: SourceIndex): ShownBy {
   const [before = '', after] = shown.split(' / ')
   const [owner, beginning] = after === undefined ? [step, before] : [before, after]
   const id = owner.replace(/^new (\w+)$/, '$1.constructor')
-  const { sentence } = index.paragraph(id, beginning)
-  return { owner, sentence, href: index.href(index.get(id)) }
+  const paragraph = index.paragraph(id, beginning)
+  const { sentence } = paragraph
+  return { owner, sentence, href: index.paragraphHref(index.get(id), paragraph) }
 }

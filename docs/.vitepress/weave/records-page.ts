@@ -334,8 +334,10 @@ function strip({ fields, bytes }: Example, id: string): string {
     const target = id === 'batch' ? `batch-${i}` : `${id}-${i}`
     const anchor = id === 'batch' ? '' : ` id="${target}"`
     return (
-      `<a class="field h${i % 6}"${anchor} href="#${target}" aria-label="${text}">` +
-      `${cells.join('')}<span class="tip" aria-hidden="true">${text}</span></a>`
+      `<a class="field h${i % 6}"${anchor} href="#${target}">` +
+      `<span aria-hidden="true">${cells.join('')}</span>` +
+      `<span class="visually-hidden">${text}</span>` +
+      `<span class="tip" aria-hidden="true">${text}</span></a>`
     )
   })
   return `<div class="bytes" v-pre>${links.join('')}</div>`

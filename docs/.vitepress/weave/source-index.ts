@@ -136,6 +136,11 @@ export class SourceIndex {
   href(symbol: SourceSymbol): string {
     return `/source/${symbol.file.replace(/\.ts$/, '')}#${anchor(symbol.id)}`
   }
+
+  /** Address of one of its paragraphs there. */
+  paragraphHref(symbol: SourceSymbol, paragraph: Paragraph): string {
+    return `/source/${symbol.file.replace(/\.ts$/, '')}#${paragraphAnchor(symbol, paragraph)}`
+  }
 }
 
 /** The id of a symbol's anchor on its page. */
