@@ -4,18 +4,23 @@
  */
 import { beforeAll, describe, expect, it } from 'vitest'
 import { SourceIndex } from '../../docs/.vitepress/weave/source-index.ts'
+import { fieldsOfWire } from '../../docs/.vitepress/weave/wire-strip.ts'
 import { type ClusterState, clusterAt } from '../../src/traces/cluster-state.ts'
 import { runExample } from '../../src/traces/ExampleTrace.ts'
 import { replicate } from '../../src/traces/examples/replicate.ts'
 import { ENTER, LEAVE, type Playback, toPlayback } from '../../src/traces/playback.ts'
 import { stepAddresses } from '../../src/traces/step-address.ts'
 import { around, move, stacksAt } from '../../src/traces/stepping.ts'
+import { type Wire, wiresOf } from '../../src/traces/wires.ts'
 
 let playback: Playback
 let states: ClusterState[]
+let wires: Wire[]
 
 beforeAll(async () => {
-  playback = toPlayback(await runExample(replicate))
+  const recording = await runExample(replicate)
+  wires = wiresOf(recording)
+  playback = toPlayback(recording)
   states = playback.steps.map((_, step) => clusterAt(playback, step))
 }, 60_000)
 
@@ -27,6 +32,24 @@ function copies() {
     ),
   )
 }
+
+describe('the requests of a run', () => {
+  it('are kept once a kind, as they came, and are no part of what is played', () => {
+    const names = wires.map(({ apiKey, version }) => `${apiKey}.${version}`)
+    expect(new Set(names).size).toBe(names.length)
+
+    // A fetch of a follower, and the produce before the broker gave it an offset.
+    const fetched = wires.find(({ apiKey }) => apiKey === 1)
+    expect(fetched && fieldsOfWire(fetched)).toContainEqual(
+      expect.objectContaining({ name: 'topics[0].topic', value: 'greetings' }),
+    )
+    const produced = wires.find(({ apiKey }) => apiKey === 0)
+    expect(produced && Buffer.from(produced.hex, 'hex').toString('latin1')).toContain(
+      'greetings',
+    )
+    expect(playback.changes.filter(([, name]) => name.startsWith('wire'))).toEqual([])
+  })
+})
 
 describe('the cluster, at every step of a run', () => {
   it('never has a high watermark behind a log end', () => {

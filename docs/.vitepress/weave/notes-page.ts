@@ -117,7 +117,7 @@ function inFull(
   if (!full) return ''
   const expansion = full.expansions.find((each) => each.heading === heading)
   const link = (id: string) =>
-    `<a class="to-full" href="#${id}" aria-label="in full: ${escapeHtml(line.text)}">+</a>`
+    `<a class="to-full" href="#${id}" aria-label="+ line ${line.number} in full">+</a>`
   if (line.headingLevel > 0) return expansion ? link(`full.${expansion.name}`) : ''
   const steps = allSteps(expansion?.steps ?? [])
   const step = steps.find(({ name }) => name === sight?.frame)
