@@ -9,6 +9,7 @@ import { cpSync, existsSync, mkdirSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { defineConfig } from 'vitepress'
+import { mendApiPage } from './weave/api-pages.ts'
 import { frameChapter } from './weave/chapter-frame.ts'
 import { chapterList } from './weave/chapters.ts'
 import { checkDiagrams } from './weave/check-diagrams.ts'
@@ -54,6 +55,7 @@ const wings = [...new Set(index.files.map(({ file }) => file))]
   .filter((file) => file.includes('/'))
   .map((file) => file.split('/')[0] ?? '')
   .filter((wing, i, all) => all.indexOf(wing) === i)
+const files = new Set(index.files.map(({ file }) => file))
 const traces = recordings.map(({ name }) => name)
 let diagrams = 0
 const drawn = new Set<string>()
@@ -107,8 +109,12 @@ export default defineConfig({
       // Expand the forms of an author before anything is parsed.
       const parse = md.parse.bind(md)
       md.parse = (source, env) => {
-        if (!isWritten(env?.relativePath)) return parse(source, env)
-        const framed = frameChapter(source, env.relativePath, index, recordings)
+        const path: string = env?.relativePath ?? ''
+        if (path.startsWith('api/')) {
+          return parse(mendApiPage(path, source, files), env)
+        }
+        if (!isWritten(path)) return parse(source, env)
+        const framed = frameChapter(source, path, index, recordings)
         const linked = expandTerms(framed, terms)
         return parse(expandTraceForms(expandCodeForms(linked, index), recordings), env)
       }

@@ -203,12 +203,12 @@ export class KafkaController implements RequestBatchHost, TopicDeletionHost {
   ): Promise<void> | void {
     // Tell the two kinds of shutdown apart.
     if (id === undefined || controlledShutdownCallback === undefined) {
-      return this.#shutdown()
+      return this.#leave()
     }
     this.eventManager.put(new ControlledShutdown(this, id, controlledShutdownCallback))
   }
 
-  async #shutdown(): Promise<void> {
+  async #leave(): Promise<void> {
     // Let the current event end. ZooKeeper may be too far for that.
     const { clock } = this.platform
     this.zkClient.unregisterStateChangeHandler('controller-state-change-handler')

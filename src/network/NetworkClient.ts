@@ -74,7 +74,7 @@ export class NetworkClient {
    * @throws ClosedChannelException (rejects) after `close`
    */
   async ready(): Promise<void> {
-    await this.#ready()
+    await this.#readyConnection()
   }
 
   /**
@@ -91,7 +91,7 @@ export class NetworkClient {
     signal?: AbortSignal,
   ): Promise<Res> {
     throwIfAborted(signal)
-    const connection = await this.#ready()
+    const connection = await this.#readyConnection()
     throwIfAborted(signal)
 
     // It may have ended since: nobody would tell who takes a place in line now.
@@ -128,7 +128,7 @@ export class NetworkClient {
     version: number,
     body: ReqIn,
   ): Promise<void> {
-    const connection = await this.#ready()
+    const connection = await this.#readyConnection()
     const correlationId = this.#nextCorrelationId
     this.#nextCorrelationId = (correlationId + 1) & 0x7fffffff
     const { clientId } = this.#options
@@ -146,7 +146,7 @@ export class NetworkClient {
     this.disconnect()
   }
 
-  async #ready(): Promise<FramedConnection> {
+  async #readyConnection(): Promise<FramedConnection> {
     if (this.#closed) throw new ClosedChannelException()
     if (this.#connection?.isOpen) return this.#connection
     this.#connecting ??= this.#connect().finally(() => {

@@ -29,6 +29,8 @@ export interface Frame {
   readonly id: number
   /** `Class.method`, `new Class`, or the name of a function. */
   readonly name: string
+  /** File of the method, below `src/`; `undefined` for a call that no source makes. */
+  file?: string
   /** Class of `this`, when it is not the class that declares the method. */
   readonly self: string | undefined
   /** The frame in whose context this one began; 0 for a root. */

@@ -7,7 +7,7 @@
  *
  *     append(records) { …body… }
  *       ⇣
- *     append(records) { const $b = ($f) => { …body, a probe at each paragraph… }
+ *     append(records) { const $b = ($f) => { its file, body, a probe at each paragraph }
  *                       return $trace.on ? $trace.call('Log.append', this, …, $b)
  *                                        : $b(null) }
  *
@@ -31,7 +31,7 @@ import ts from 'typescript'
 export interface InstrumentOptions {
   /** Module specifier of `runtime.ts` as seen from the instrumented file. */
   readonly runtime: string
-  /** File name, only used to pick the parser's mode and in errors. */
+  /** Path below `src/`; each frame keeps it, for two files may use one name. */
   readonly fileName: string
 }
 
@@ -166,13 +166,15 @@ function wrap(node: Wrappable, id: string, out: Insertion[]): void {
   const isConstructor = ts.isConstructorDeclaration(node)
   const give = isConstructor ? '' : 'return '
   const given = `${JSON.stringify(id)},${self},{${names.join(',')}}`
+  const { fileName } = node.getSourceFile()
+  const place = `$f&&($f.file=${JSON.stringify(fileName)});`
   const [head, tail] = generator
     ? [
-        'const $b=(function*(this: any,$f: any){',
+        `const $b=(function*(this: any,$f: any){${place}`,
         `}).bind(${self});return yield* $$t.on?$$t.steps(${given},$b) as any:$b(null);`,
       ]
     : [
-        `const $b=${isAsync ? 'async ' : ''}($f: any)=>{`,
+        `const $b=${isAsync ? 'async ' : ''}($f: any)=>{${place}`,
         `};${give}$$t.on?$$t.call(${given},$b) as any:$b(null);`,
       ]
   out.push({ at: body.getStart() + 1, text: head })

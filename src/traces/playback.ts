@@ -54,6 +54,8 @@ export interface Playback {
   readonly actors: readonly string[]
   /** Names of functions: `Class.method`, `new Class`. */
   readonly functions: readonly string[]
+  /** File of each function, below `src/`; empty for the program of an example. */
+  readonly files: readonly string[]
   /** First sentences of paragraphs. */
   readonly sentences: readonly string[]
   readonly frames: readonly PlaybackFrame[]
@@ -102,6 +104,7 @@ export function isPlayed(recording: Recording, frame: Frame): boolean {
 export function toPlayback(recording: Recording): Playback {
   const actors = new Names()
   const functions = new Names()
+  const files: string[] = []
   const sentences = new Names()
   const kept = new Map<number, number>()
   const frames: PlaybackFrame[] = []
@@ -117,8 +120,11 @@ export function toPlayback(recording: Recording): Playback {
     }
     const at = frames.length
     kept.set(frame.id, at)
+    const { file = '' } = frame
+    const fn = functions.at(frame.name, file)
+    files[fn] = file
     frames.push([
-      ...[functions.at(frame.name), parent, actors.at(frame.actor)],
+      ...[fn, parent, actors.at(frame.actor)],
       ...[valuesOf(frame), resultOf(frame)],
     ] as unknown as PlaybackFrame)
     steps.push({ seq: frame.seq, frame: at, what: ENTER })
@@ -149,6 +155,7 @@ export function toPlayback(recording: Recording): Playback {
   return {
     actors: actors.all,
     functions: functions.all,
+    files,
     sentences: sentences.all,
     frames,
     steps: steps.map(({ frame, what }) => [frame, what]),
@@ -189,11 +196,11 @@ class Names {
   readonly all: string[] = []
   readonly #at = new Map<string, number>()
 
-  /** Position of a text; it is added when it is new. */
-  at(text: string): number {
-    const known = this.#at.get(text)
+  /** Position of a text; it is added when it is new, or of another `kind`. */
+  at(text: string, kind = ''): number {
+    const known = this.#at.get(`${kind} ${text}`)
     if (known !== undefined) return known
-    this.#at.set(text, this.all.length)
+    this.#at.set(`${kind} ${text}`, this.all.length)
     return this.all.push(text) - 1
   }
 }

@@ -28,7 +28,8 @@ export function stepAddresses(playback: Playback): string[] {
   const ways: number[] = []
   for (const [fn, parent] of frames) {
     const above = parent < 0 ? 0x811c9dc5 : (ways[parent] ?? 0)
-    ways.push(mix(above, `${functions[fn]} ${count(`${parent} ${fn}`)}`))
+    const name = functions[fn]
+    ways.push(mix(above, `${name} ${count(`${parent} ${name}`)}`))
   }
   const visit = counter()
   return steps.map(([frame, what]) => {

@@ -99,6 +99,7 @@ describe('layoutCluster()', () => {
 const playback: Playback = {
   actors: ['producer', 'broker 0'],
   functions: ['SyncProducer.send', 'KafkaApis.handle'],
+  files: [],
   sentences: ['Sort it out'],
   frames: [
     [0, -1, 0, 'request: Produce', '→ 3'],

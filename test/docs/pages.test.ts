@@ -10,7 +10,11 @@ import {
   linkInlineCode,
   readTerms,
 } from '../../docs/.vitepress/weave/markdown-forms.ts'
-import { divergences, kafkaToOurs } from '../../docs/.vitepress/weave/pointer-pages.ts'
+import {
+  breakable,
+  divergences,
+  kafkaToOurs,
+} from '../../docs/.vitepress/weave/pointer-pages.ts'
 import { SourceIndex } from '../../docs/.vitepress/weave/source-index.ts'
 import { sourcePage } from '../../docs/.vitepress/weave/source-pages.ts'
 import { stepperData } from '../../docs/.vitepress/weave/stepper-data.ts'
@@ -176,6 +180,7 @@ describe('tracePage()', () => {
   const playback = {
     actors: ['main', 'oven 1'],
     functions: ['Oven.bake'],
+    files: [],
     sentences: ['Warm up'],
     frames: [[0, -1, 1, 'loaf: Dough', '→ bread']],
     steps: [
@@ -272,7 +277,7 @@ describe('pages of reference', () => {
     const page = kafkaToOurs(index)
     expect(page).toContain('## kafka.kitchen')
     expect(page).toContain('Stove → <a href="/source/kitchen/Oven#Oven">Oven</a>')
-    expect(page).toContain('<code>org/example/Dough.java</code>')
+    expect(page).toContain(breakable('org/example/Dough.java'))
   })
 
   it('divergences() tells what differs', () => {
@@ -285,20 +290,27 @@ describe('pages of reference', () => {
       two: { version: '2.0', features: { reads: 'passed' } },
     })
     expect(page).toContain('<th>feature</th><th>one 1.0</th><th>two 2.0</th>')
-    expect(page).toContain('<tr><td>reads</td><td>passed</td><td>passed</td></tr>')
-    expect(page).toContain(
-      '<tr><td>writes</td><td>not offered</td><td>not run</td></tr>',
-    )
+    const cell = (client: string, text: string) =>
+      `<td data-label="${client}">${text}</td>`
+    const reads = `${cell('one 1.0', 'passed')}${cell('two 2.0', 'passed')}`
+    expect(page).toContain(`<tr><td>reads</td>${reads}</tr>`)
+    const writes = `${cell('one 1.0', 'not offered')}${cell('two 2.0', 'not run')}`
+    expect(page).toContain(`<tr><td>writes</td>${writes}</tr>`)
   })
 
   it('configPage() and errorsPage() have a row for each thing', () => {
     const config = configPage(inline)
     expect(config).toContain('<tr id="broker.id">')
-    expect(config).toContain('<code>auto.offset.reset</code>')
+    expect(config).toContain('<code>auto.<wbr>offset.<wbr>reset</code>')
     const errors = errorsPage(inline)
-    expect(errors).toContain('<code>NOT_LEADER_FOR_PARTITION</code>')
+    expect(errors).toContain(breakable('NOT_LEADER_FOR_PARTITION'))
     expect(errors.match(/<tr id=/g)).toHaveLength(73)
     expect(metricsPage(inline)).toContain('<tr id="kafka_log_log_size">')
+  })
+
+  it('breakable() lets a name break between its words, and nowhere else', () => {
+    expect(breakable('a.b_cdE=0.9')).toBe('<code>a.<wbr>b_<wbr>cd<wbr>E=0.9</code>')
+    expect(breakable('<x>')).toBe('<code>&lt;x&gt;</code>')
   })
 
   it('protocolPage() lists the APIs, and apiPage() shows the versions of fields', () => {

@@ -7,6 +7,7 @@ import { stepAddresses, stepOfAddress } from '../../src/traces/step-address.ts'
 const playback: Playback = {
   actors: ['main', 'broker 0'],
   functions: ['bread', 'Oven.bake', 'new Oven', 'Clock.tick'],
+  files: [],
   sentences: ['Warm up', 'Turn it, twice'],
   frames: [
     [0, -1, 0, '', ''],

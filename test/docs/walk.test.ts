@@ -17,6 +17,7 @@ const index = SourceIndex.read('src')
 const playback: Playback = {
   actors: ['producer', 'broker 0'],
   functions: ['KafkaApis.handleProduceRequest', 'ReplicaManager.appendRecords'],
+  files: [],
   sentences: [],
   frames: [
     [0, -1, 1, '', ''],

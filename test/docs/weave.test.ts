@@ -98,7 +98,7 @@ describe('the forms of an author', () => {
   })
 
   it('@trace shows a diagram, and fails for a recording that is not there', () => {
-    const lists = { actors: [], functions: [], sentences: [], frames: [] }
+    const lists = { actors: [], functions: [], files: [], sentences: [], frames: [] }
     const playback = { ...lists, steps: [], changes: [], messages: [] }
     const rest = { title: 't', heading: '# h', tree: '', playback }
     const recording = { name: 'baking', mermaid: 'sequenceDiagram', ...rest }

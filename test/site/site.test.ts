@@ -1,15 +1,13 @@
 /**
  * The site as a reader uses it, in headless Chromium: from home to a method and back, the
- * search, a whole recording forward and back, without JavaScript, by keyboard; and what an
+ * search, the walk through the notes, without JavaScript, by keyboard; and what an
  * accessibility check and the network say of it.
  */
 import { readdirSync, readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { gzipSync } from 'node:zlib'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import type { StepperData } from '../../docs/.vitepress/weave/stepper-data.ts'
-import { stepAddresses } from '../../src/traces/step-address.ts'
-import { paragraphAt } from '../../src/traces/stepping.ts'
+import type { Stop } from '../../docs/.vitepress/weave/walk.ts'
 import { DIST, missing, openSite, type Site } from './browser.ts'
 
 if (missing) process.stdout.write(`NOT RUN: the site in a browser: ${missing}\n`)
@@ -26,6 +24,7 @@ const KINDS = [
   ...['/traces/produce', '/protocol/', '/protocol/Fetch', '/znodes', '/states'],
   ...['/config', '/errors', '/metrics', '/glossary', '/clients', '/benchmarks'],
   ...['/kafka-to-ours', '/divergences', '/source/', '/api/', '/api/log/Log'],
+  ...['/chapters/', '/records', '/examples', '/architecture', '/colophon'],
 ]
 
 let site: Site
@@ -75,72 +74,6 @@ describe.skipIf(missing !== undefined)('the site', () => {
     await page.context().close()
   })
 
-  it('steps a whole recording forward and back, the right paragraph lit', async () => {
-    const page = await site.open('/traces/produce')
-    const data: StepperData = JSON.parse(
-      readFileSync(`${DIST}/recordings/produce.json`, 'utf8'),
-    )
-    const { playback, sources } = data
-    await page.locator('.stepper .count').waitFor()
-    const total = playback.steps.length
-
-    /** What the page shows at a step, against what the recording says. */
-    const seen = () =>
-      page.evaluate(() => ({
-        count: document.querySelector('.stepper .count')?.textContent,
-        current: document.querySelector('.events [aria-current]')?.textContent,
-        lit: Array.from(document.querySelectorAll('.stepper .line.lit'), (line: any) =>
-          (line.textContent ?? '').replace(/\n$/, ''),
-        ),
-      }))
-    const expected = (step: number): string | undefined => {
-      const [frame = 0, what = -1] = playback.steps[step] ?? []
-      const sentence = playback.sentences[paragraphAt(playback, step) ?? -1]
-      if (what < 0 || sentence === undefined) return undefined
-      const views = sources[playback.frames[frame]?.[0] ?? -1] ?? []
-      const view = views.find((v) => v.paragraphs.some(([s]) => s === sentence))
-      const found = view?.paragraphs.find(([s]) => s === sentence)
-      return view && found && text(view.lines.slice(found[1], found[2] + 1).join('\n'))
-    }
-    let paragraphs = 0
-    const look = async (step: number) => {
-      const { count, lit, current } = await seen()
-      expect(count).toBe(`${step + 1} / ${total}`)
-      const wanted = expected(step)
-      if (wanted === undefined) return
-      paragraphs++
-      expect(lit.join('\n').trimEnd()).toBe(wanted.trimEnd())
-      expect(current).toContain(playback.sentences[playback.steps[step]?.[1] ?? -1])
-    }
-    for (let step = 0; step < total; step++) {
-      await look(step)
-      await page.keyboard.press('j')
-    }
-    for (let step = total - 1; step >= 0; step--) {
-      await look(step)
-      await page.keyboard.press('k')
-    }
-    expect(paragraphs).toBeGreaterThan(40)
-    expect(new URL(page.url()).searchParams.get('step')).toMatch(/^produce~/)
-  })
-
-  it('opens a recording at the step of the address, and moves by buttons', async () => {
-    const data: StepperData = JSON.parse(
-      readFileSync(`${DIST}/recordings/replicate.json`, 'utf8'),
-    )
-    const address = stepAddresses(data.playback)[39]
-    const page = await site.open(`/traces/replicate?step=${address}`)
-    const count = page.locator('.stepper .count')
-    await count.waitFor()
-    expect(await count.textContent()).toMatch(/^40 \//)
-    await page.locator('.stepper button[data-way=message]').click()
-    expect(await page.locator('.events [aria-current] .moves').count()).toBeGreaterThan(
-      0,
-    )
-    const picture = page.locator('.cluster svg')
-    expect(await picture.getAttribute('aria-label')).toContain('high watermark')
-  })
-
   it('is readable without JavaScript: words, code, links to go on', async () => {
     for (const path of KINDS) {
       const page = await site.open(path, { javaScript: false })
@@ -165,18 +98,71 @@ describe.skipIf(missing !== undefined)('the site', () => {
     )
   })
 
-  it('has no error in any console, and nothing wider than a phone', async () => {
+  it('says by another way that one came another way', async () => {
+    const walk: Stop[] = JSON.parse(
+      readFileSync(`${DIST}/recordings/home/walk.json`, 'utf8'),
+    )
+    const place = ({ href }: Stop) => href.replace(/\?via=[^#]*/, '')
+    const [first, second] = walk.flatMap((stop, i) => {
+      const other = walk.find((each, j) => j > i && place(each) === place(stop))
+      return other && place(stop).startsWith('/source/') ? [stop, other] : []
+    })
+    if (!first || !second) throw new Error('no method is reached in two ways')
+    const paths: string[] = []
+    for (const { href } of [first, second]) {
+      const page = await site.open(href)
+      const path = page.getByRole('navigation', { name: 'Call stack' })
+      await path.locator('[aria-current=step]').waitFor()
+      paths.push((await path.locator('ol').textContent()) ?? '')
+      await page.context().close()
+    }
+    expect(paths[0]).not.toBe(paths[1])
+  })
+
+  it('shows a card where a process is crossed, and colours the side bar', async () => {
+    const walk: Stop[] = JSON.parse(
+      readFileSync(`${DIST}/recordings/home/walk.json`, 'utf8'),
+    )
+    const at = walk.findIndex((stop, i) => {
+      const before = walk[i - 1]
+      const isSame = before?.via.split('.')[0] === stop.via.split('.')[0]
+      return isSame && stop.crossing && before?.actor && before.actor !== stop.actor
+    })
+    const page = await site.open(walk[at - 1]?.href ?? '')
+    const process = () => page.evaluate(() => document.documentElement.dataset.process)
+    await page.locator('button[data-way=next]').waitFor()
+    const before = await process()
+    await page.locator('button[data-way=next]').click()
+    await page.waitForURL(`**${walk[at]?.href}`)
+    const card = page.locator('.call-path .crossing')
+    expect(await card.textContent()).toBe(walk[at]?.crossing)
+    expect(await process()).not.toBe(before)
+    expect(await process()).toBe(walk[at]?.actor.split(' ')[0])
+    await page.context().close()
+  })
+
+  it('has no error in any console, and nothing wider than a phone', {
+    timeout: 1_800_000,
+  }, async () => {
     site.complaints.length = 0
-    const pages = process.env.SITE_FULL ? allPages() : KINDS
-    for (const path of pages) {
-      const page = await site.open(path, { width: 390 })
+    const paths = process.env.SITE_FULL ? allPages() : KINDS
+    const wide: string[] = []
+    await site.crawl(paths, { width: 390 }, async (page, path) => {
       const over = await page.evaluate(
         () => document.documentElement.scrollWidth - window.innerWidth,
       )
-      expect(over, path).toBeLessThanOrEqual(0)
-      await page.context().close()
-    }
+      if (over > 0) wide.push(`${path} by ${over}`)
+    })
+    expect(wide).toEqual([])
     expect(site.complaints).toEqual([])
+  })
+
+  it('leads on from an address that is not there', async () => {
+    const page = await site.open('/nothing/here')
+    expect(await page.locator('#app').innerText()).toContain('PAGE NOT FOUND')
+    await page.locator('.NotFound a').click()
+    await page.waitForURL(`${site.base}/`)
+    await page.context().close()
   })
 
   // In the dark all kinds look like one of the first nine; SITE_FULL=1 looks at each.
@@ -241,19 +227,9 @@ interface Violation {
   readonly nodes: readonly { readonly html: string }[]
 }
 
-/** HTML of code as a reader sees it. */
-function text(html: string): string {
-  return html
-    .replace(/<[^>]*>/g, '')
-    .replaceAll('&lt;', '<')
-    .replaceAll('&gt;', '>')
-    .replaceAll('&quot;', '"')
-    .replaceAll('&amp;', '&')
-}
-
-/** Every page but those of the API reference. */
+/** Every page of the site. */
 function allPages(): string[] {
   return readdirSync(DIST, { recursive: true, encoding: 'utf8' })
-    .filter((name) => name.endsWith('.html') && !/^(api\/|404)/.test(name))
+    .filter((name) => name.endsWith('.html') && name !== '404.html')
     .map((name) => `/${name.replace(/(index)?\.html$/, '')}`)
 }

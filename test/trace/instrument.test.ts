@@ -120,6 +120,7 @@ describe('instrument()', () => {
       ['Animal.speak', 4],
       ['Animal.say', 0],
     ])
+    expect(frames.map(({ file }) => file)).toEqual(Array(6).fill('zoo.ts'))
     expect(frames[4]).toMatchObject({
       self: 'Dog',
       args: { times: '1', loud: 'false' },

@@ -44,14 +44,15 @@ export function kafkaToOurs(index: SourceIndex): string {
 
   const parts = [...folders].sort(byName).map(([folder, files]) => {
     const rows = [...files].sort(byName).map(([file, pointers]) => {
-      const ours = pointers.sort((a, b) => compare(a.text, b.text)).map(entry)
-      return `<tr><td><code>${escapeHtml(file)}</code></td><td>${ours.join(', ')}</td></tr>`
+      const sorted = pointers.sort((a, b) => compare(a.text, b.text))
+      const ours = new Set(sorted.map(entry))
+      return `<tr><td>${breakable(file)}</td><td>${[...ours].join(', ')}</td></tr>`
     })
-    return `## ${packageOf(folder)}\n\n${table(['Kafka 1.1.1', 'here'], rows)}\n`
+    return `## ${packageOf(folder)}\n\n${stackedTable(['Kafka 1.1.1', 'here'], rows)}\n`
   })
   const rest = outside.map(
     ({ text, name, href }) =>
-      `<tr><td><code>${escapeHtml(text.replace(NONE, ''))}</code></td>` +
+      `<tr><td>${breakable(text.replace(NONE, ''))}</td>` +
       `<td><a href="${href}">${escapeHtml(name)}</a></td></tr>`,
   )
   return page('From Kafka to here', [
@@ -63,7 +64,7 @@ export function kafkaToOurs(index: SourceIndex): string {
     '',
     "Parts that answer to ZooKeeper's server or to Java's own library.",
     '',
-    table(['original', 'here'], rest),
+    stackedTable(['original', 'here'], rest),
   ])
 }
 
@@ -74,7 +75,7 @@ export function divergences(index: SourceIndex, inline: Inline): string {
     const wing = file.split('/')[0] ?? ''
     const rows = pointers.map(
       ({ text, name, href }) =>
-        `<tr><td><a href="${href}"><code>${escapeHtml(name)}</code></a></td>` +
+        `<tr><td><a href="${href}">${breakable(name)}</a></td>` +
         `<td>${inline(text)}</td></tr>`,
     )
     wings.set(wing, [...(wings.get(wing) ?? []), ...rows])
@@ -86,7 +87,7 @@ export function divergences(index: SourceIndex, inline: Inline): string {
     'wing.',
     '',
     ...[...wings].map(
-      ([wing, rows]) => `## ${wing}\n\n${table(['at', 'what'], rows)}\n`,
+      ([wing, rows]) => `## ${wing}\n\n${stackedTable(['at', 'what'], rows)}\n`,
     ),
   ])
 }
@@ -100,11 +101,41 @@ export function table(head: readonly string[], rows: readonly string[]): string 
   )
 }
 
-/** A generated page: its title, then lines of markdown. */
-export function page(title: string, lines: readonly string[]): string {
-  return ['---', `title: ${title}`, '---', '', `# ${title}`, '', ...lines, ''].join(
-    '\n',
-  )
+/**
+ * A table that a phone shows as a list: each row below the other, its cells, too.
+ *
+ * @param labelled columns whose cells say there what they are.
+ */
+export function stackedTable(
+  head: readonly string[],
+  rows: readonly string[],
+  labelled: readonly string[] = [],
+): string {
+  const stacked = rows.map((row) => {
+    let column = 0
+    return row.replace(/<td/g, (cell) => {
+      const name = head[column++] ?? ''
+      return labelled.includes(name) ? `${cell} data-label="${name}"` : cell
+    })
+  })
+  return table(head, stacked).replace('"reference"', '"reference stack"')
+}
+
+/** A long name in code, with the places where it may break: `.`, `_`, `:` and `,`. */
+export function breakable(name: string): string {
+  const parts = name.split(/(?<=[._:,/=])(?=[A-Za-z])|(?<=[a-z])(?=[A-Z])/)
+  return `<code>${parts.map(escapeHtml).join('<wbr>')}</code>`
+}
+
+/**
+ * A generated page: its title, then lines of markdown.
+ *
+ * @param isWide whether it takes the room of the outline as well: tables of many columns.
+ */
+export function page(title: string, lines: readonly string[], isWide = false): string {
+  const wide = isWide ? ['aside: false', 'pageClass: wide-page'] : []
+  const front = ['---', `title: ${title}`, ...wide, '---']
+  return [...front, '', `# ${title}`, '', ...lines, ''].join('\n')
 }
 
 function pointersOf(index: SourceIndex, tag: 'kafka' | 'differs'): Pointer[] {

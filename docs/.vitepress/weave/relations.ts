@@ -79,8 +79,10 @@ export class RelationIndex {
   /** Adds what recordings saw: who ran, and who called whom. */
   addRecordings(outputs: readonly TraceOutput[]): void {
     for (const { name, playback } of outputs) {
-      const { frames, steps, functions } = playback
-      const symbols = functions.map((id) => this.#index.find(id))
+      const { frames, steps, functions, files } = playback
+      const symbols = functions.map((id, fn) =>
+        this.#index.all(id).find(({ file }) => !files[fn] || file === files[fn]),
+      )
       const addresses = stepAddresses(playback)
       for (const [step, [at, what]] of steps.entries()) {
         const frame = frames[at]

@@ -37,8 +37,12 @@ export function stepperData(
   playback: Playback,
   colours: Map<string, readonly string[]> = new Map(),
 ): StepperData {
-  const sources = playback.functions.map((id) => {
-    const symbols = id === name ? programOf(index, name) : index.all(id)
+  const sources = playback.functions.map((id, fn) => {
+    const file = playback.files[fn]
+    const symbols =
+      id === name
+        ? programOf(index, name)
+        : index.all(id).filter((symbol) => !file || symbol.file === file)
     return symbols.map((symbol) => viewOf(index, symbol, colours))
   })
   return { name, playback, sources }

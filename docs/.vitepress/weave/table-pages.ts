@@ -19,7 +19,7 @@ import {
   metricNameOf,
 } from '../../../src/server/metric-definitions.ts'
 import { escapeHtml } from './colour.ts'
-import { type Inline, page, table } from './pointer-pages.ts'
+import { breakable, type Inline, page, stackedTable, table } from './pointer-pages.ts'
 import type { SourceIndex } from './source-index.ts'
 
 /** One row of a table of settings. */
@@ -76,7 +76,7 @@ export function errorsPage(inline: Inline): string {
       const again = retriable ? 'yes' : ''
       const id = name.toLowerCase()
       return (
-        `<tr id="${id}"><td>${code}</td><td><code>${name}</code></td>` +
+        `<tr id="${id}"><td>${code}</td><td>${breakable(name)}</td>` +
         `<td>${again}</td><td>${inline(message)}</td></tr>`
       )
     })
@@ -85,7 +85,7 @@ export function errorsPage(inline: Inline): string {
     'the whole request. *Again* says that the same request may succeed later: its exception',
     'descends from `RetriableException`.',
     '',
-    table(['code', 'name', 'again', 'meaning'], rows),
+    stackedTable(['code', 'name', 'again', 'meaning'], rows, ['again']),
   ])
 }
 
@@ -96,11 +96,12 @@ export function metricsPage(inline: Inline): string {
     const name = metricNameOf(definition)
     const tags = labels.map((label) => `<code>${label}</code>`).join(', ')
     return (
-      `<tr id="${name}"><td><code>${name}</code></td><td>${type}</td><td>${tags}</td>` +
-      `<td>${inline(help)}</td><td><code>${escapeHtml(mbean)}</code></td></tr>`
+      `<tr id="${name}"><td>${breakable(name)}</td><td>${type}</td><td>${tags}</td>` +
+      `<td>${inline(help)}</td><td>${breakable(mbean)}</td></tr>`
     )
   })
-  return page('Metrics', [
+  const head = ['name', 'type', 'labels', 'meaning', 'MBean']
+  const lines = [
     'What a broker tells of itself, in the text format of Prometheus: on `/metrics` with',
     '`annotated-kafka start --metrics-port 9100`, or by `broker.brokerMetrics.text()` where',
     'the broker runs in your process. A name follows from that of the MBean which tells the',
@@ -111,8 +112,9 @@ export function metricsPage(inline: Inline): string {
     'Kafka has `RequestHandlerAvgIdlePercent` and `NetworkProcessorAvgIdlePercent`, which tell',
     'how busy two pools of threads are: here everything shares one event loop.',
     '',
-    table(['name', 'type', 'labels', 'meaning', 'MBean'], rows),
-  ])
+    stackedTable(head, rows, ['labels', 'MBean']),
+  ]
+  return page('Metrics', lines, true)
 }
 
 /** What one client did in the run that made the table. */
@@ -131,18 +133,19 @@ export function clientsPage(clients: Readonly<Record<string, ClientOutcome>>): s
     const cells = [feature, ...results].map((text) => `<td>${escapeHtml(text)}</td>`)
     return `<tr>${cells.join('')}</tr>`
   })
-  return page('Clients', [
+  const lines = [
     'Programs that speak to Kafka use a *client*, a library for their language. These were',
     'written for Kafka by others and know nothing of this implementation. A test makes them',
     'do all of the following against three of our brokers, and compares what came of it with',
     'this table; *not offered* is what the client itself has no call for.',
     '',
-    table(['feature', ...head], rows),
+    stackedTable(['feature', ...head], rows, head),
     '',
     'Clients agree with a broker on the version of each API. Those that have dropped the',
     'versions of 1.1 cannot speak to it; what came to Kafka later (zstd, static members of',
     'groups, reassignment through a broker) they cannot do with it.',
-  ])
+  ]
+  return page('Clients', lines, true)
 }
 
 /** The list of all APIs. */
@@ -161,7 +164,7 @@ export function protocolPage(index: SourceIndex): string {
     'and each in several versions, so that old and new programs understand each other: a',
     'client asks for `ApiVersions` first, and then speaks the newest version that both know.',
     '',
-    table(['key', 'API', 'versions', 'what it does'], rows),
+    stackedTable(['key', 'API', 'versions', 'what it does'], rows, ['key', 'versions']),
     '',
     'All are served. Those about access rules, logins and tokens are answered as by a broker',
     'of Kafka that has no security configured: they say so, and do nothing.',
@@ -238,7 +241,7 @@ function firstSentence(text: string): string {
 }
 
 function settings(prefix: string, rows: readonly Setting[], inline: Inline): string {
-  return table(
+  return stackedTable(
     ['key', 'type', 'default', 'what it is'],
     rows.map(({ name, type, fallback, doc, min, oneOf }) => {
       const limits = [
@@ -247,14 +250,12 @@ function settings(prefix: string, rows: readonly Setting[], inline: Inline): str
       ]
       const limit =
         limits.length > 0 ? ` <small>${escapeHtml(limits.join('; '))}</small>` : ''
-      const value =
-        fallback === undefined || fallback === ''
-          ? ''
-          : `<code>${escapeHtml(fallback)}</code>`
+      const value = fallback === undefined || fallback === '' ? '' : breakable(fallback)
       return (
-        `<tr id="${prefix}${name}"><td><code>${name}</code></td><td>${type}</td>` +
+        `<tr id="${prefix}${name}"><td>${breakable(name)}</td><td>${type}</td>` +
         `<td>${value}</td><td>${inline(doc)}${limit}</td></tr>`
       )
     }),
+    ['default'],
   )
 }

@@ -21,6 +21,7 @@ import { ties } from '../../../src/traces/ties.ts'
 import { zNodes } from '../../../src/zk/ZkData.ts'
 import { chapterList, headingsWithoutChapter } from './chapters.ts'
 import { undocumentedExports } from './check-source.ts'
+import { escapeHtml } from './colour.ts'
 import { examplesPage } from './examples-page.ts'
 import { type Expansion, readExpansion } from './expansion.ts'
 import { type ExpansionTools, Sightings } from './expansion-page.ts'
@@ -166,11 +167,23 @@ function unbroken(html: string): string {
 
 function sourceList(index: SourceIndex): string {
   const wings = new Map<string, string[]>()
-  for (const { file, title } of index.files) {
+  for (const { file, title, header } of index.files) {
     const wing = file.includes('/') ? file.slice(0, file.indexOf('/')) : '(root)'
-    const link = `- [${title.replaceAll('`', '')}](/source/${file.replace(/\.ts$/, '')})`
+    const page = `/source/${file.replace(/\.ts$/, '')}`
+    const first = /^[\s\S]*?[.:](?=\s|$)/.exec(header.split('\n\n')[0] ?? '')?.[0] ?? ''
+    const text = first.replace(/\s+/g, ' ').replace(/:$/, '.')
+    const link =
+      `<li><a href="${page}">${escapeHtml(title.replaceAll('`', ''))}</a> ` +
+      `<small>${escapeHtml(file)}</small> ${escapeHtml(text.replaceAll('`', ''))}</li>`
     wings.set(wing, [...(wings.get(wing) ?? []), link])
   }
-  const parts = [...wings].map(([wing, links]) => `## ${wing}\n\n${links.join('\n')}\n`)
-  return `---\ntitle: Source\n---\n\n# Annotated source\n\n${parts.join('\n')}`
+  const parts = [...wings].map(
+    ([wing, links]) => `## ${wing}\n\n<ul class="files" v-pre>${links.join('')}</ul>\n`,
+  )
+  const words = [
+    `${index.files.length} files. On the page of each, its comments stand in a margin beside`,
+    'the code that they speak of; names in the code are links.',
+  ]
+  const front = ['---', 'title: Source', '---', '', '# Annotated source', '', ...words]
+  return [...front, '', ...parts].join('\n')
 }
