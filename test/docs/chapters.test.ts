@@ -55,6 +55,7 @@ const recording: TraceOutput = {
   wires: wire(metadata.subarray(4)),
   playback: {
     actors: ['broker 0'],
+    files: [],
     functions: [
       ...['KafkaApis.handle', 'KafkaApis.handleProduceRequest'],
       ...['ReplicaManager.appendRecords', 'MetadataCache.contains'],
