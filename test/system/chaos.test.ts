@@ -6,7 +6,7 @@ import { describe, expect, it } from 'vitest'
 import { runCommand } from './running-command.ts'
 
 const FULL = process.env.SYSTEM_FULL === '1' || process.env.CHAOS_FULL === '1'
-const SECONDS = FULL ? 300 : 22
+const SECONDS = FULL ? 300 : 30
 const SEED = 4
 
 describe('chaos', () => {
