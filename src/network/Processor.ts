@@ -86,6 +86,11 @@ export class Processor extends AbstractServerThread {
     this.#selector.wakeup()
   }
 
+  /** Responses that it has not taken up. */
+  get responseQueueSize(): number {
+    return this.#responseQueue.length
+  }
+
   /** Queues a response for one of its connections, and wakes the loop. */
   enqueueResponse(response: Response): void {
     this.#responseQueue.push(response)

@@ -167,6 +167,8 @@ export type Response =
 /** What the channel needs of a processor. */
 export interface ResponseTaker {
   readonly id: number
+  /** Responses that it has not taken up. */
+  readonly responseQueueSize: number
   /** Queues a response and wakes the processor. */
   enqueueResponse(response: Response): void
 }
@@ -193,6 +195,13 @@ export class RequestChannel {
   /** Requests that no handler has taken. */
   get requestQueueSize(): number {
     return this.#requestQueue.size
+  }
+
+  /** Responses that wait, by id of the processor that they wait for. */
+  *responseQueueSizes(): IterableIterator<[number, number]> {
+    for (const { id, responseQueueSize } of this.#processors.values()) {
+      yield [id, responseQueueSize]
+    }
   }
 
   addProcessor(processor: ResponseTaker): void {

@@ -58,6 +58,8 @@ export class RequestMetrics {
   readonly ResponseSendTimeMs = new Distribution()
   readonly TotalTimeMs = new Distribution()
   readonly RequestBytes = new Distribution(SIZE_BOUNDS)
+  /** How often answers said what: code → times. 0, that all is well, is counted, too. */
+  readonly errors = new Map<number, number>()
 
   /** Takes in the times of a request that is over. */
   update(request: Request): void {
@@ -99,6 +101,17 @@ export class AllRequestMetrics {
     if (request.header.apiKey !== ApiKeys.FETCH.key) return
     const isFollower = request.body<{ readonly replicaId: number }>().replicaId >= 0
     this.#of(isFollower ? 'FetchFollower' : 'FetchConsumer').update(request)
+  }
+
+  /**
+   * Takes in what an answer says.
+   *
+   * @param name - of the API
+   * @kafka core/src/main/scala/kafka/network/RequestChannel.scala#RequestChannel.updateErrorMetrics
+   */
+  updateErrorMetrics(name: string, errorCodes: Iterable<number>): void {
+    const { errors } = this.#of(name)
+    for (const code of errorCodes) errors.set(code, (errors.get(code) ?? 0) + 1)
   }
 
   #of(name: string): RequestMetrics {

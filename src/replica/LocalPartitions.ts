@@ -54,6 +54,8 @@ export abstract class LocalPartitions {
   isrShrinks = 0
   /** Times that followers came into sync. */
   isrExpands = 0
+  /** Times that ZooKeeper did not take a change: the controller was faster. */
+  failedIsrUpdates = 0
 
   constructor(localBrokerId: number, logManager: LogManager, clock: Clock) {
     this.localBrokerId = localBrokerId

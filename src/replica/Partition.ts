@@ -415,6 +415,7 @@ export class Partition extends PartitionReplicas {
       this.inSyncReplicas = newIsr
       this.#zkVersion = zkVersion
     } else {
+      this.house.manager.recordFailedIsrUpdate()
       log.info(`${this.topicPartition}: not version ${this.#zkVersion}, isr kept`)
     }
   }

@@ -33,6 +33,8 @@ export interface PartitionManager {
   hasDelayedDeleteRecords(): boolean
   /** Notes an ISR change, to be told to the controller in the next batch. */
   recordIsrChange(topicPartition: TopicPartition, hasGrown: boolean): void
+  /** Counts an ISR change that ZooKeeper did not take. */
+  recordFailedIsrUpdate(): void
 }
 
 /** The rest of the house: time, disk, ZooKeeper. */

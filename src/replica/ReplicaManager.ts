@@ -185,6 +185,11 @@ export class ReplicaManager extends LogDirReplicas implements PartitionManager {
     this.#isrChanges.record(topicPartition)
   }
 
+  /** Counts an ISR change that ZooKeeper did not take. */
+  recordFailedIsrUpdate(): void {
+    this.failedIsrUpdates += 1
+  }
+
   /** Tells the controller of noted changes, once they have settled or are overdue. */
   async maybePropagateIsrChanges(): Promise<void> {
     const { zkClient } = this.#options

@@ -148,6 +148,8 @@ export class FetchSessionCache {
   readonly #evictionMs: number
   readonly #random: Random
   readonly #sessions = new Map<number, FetchSession>()
+  /** Sessions that were pushed out by others so far. */
+  evictions = 0
 
   /** @param evictionMs - a session unused for longer may be pushed out by any other */
   constructor(maxEntries: number, evictionMs: number, random: Random) {
@@ -158,6 +160,13 @@ export class FetchSessionCache {
 
   get size(): number {
     return this.#sessions.size
+  }
+
+  /** Partitions of all sessions together. */
+  get totalPartitions(): number {
+    let partitions = 0
+    for (const { size } of this.#sessions.values()) partitions += size
+    return partitions
   }
 
   get(sessionId: number): FetchSession | undefined {
@@ -205,7 +214,7 @@ export class FetchSessionCache {
       if (!cheapest || isWorthLess(session, cheapest)) cheapest = session
     }
     if (idlest && nowMs - idlest.lastUsedMs > this.#evictionMs) {
-      return this.#sessions.delete(idlest.id)
+      return this.#evict(idlest)
     }
 
     // A follower goes before consumers of any age; equals go by age and size.
@@ -214,9 +223,15 @@ export class FetchSessionCache {
     const outranked = privileged && !cheapest.privileged
     const equal = privileged === cheapest.privileged
     if (outranked || (equal && old && cheapest.size < size)) {
-      return this.#sessions.delete(cheapest.id)
+      return this.#evict(cheapest)
     }
     return false
+  }
+
+  #evict(session: FetchSession): true {
+    this.#sessions.delete(session.id)
+    this.evictions += 1
+    return true
   }
 
   /** A number that no session has: not 0, not negative. */

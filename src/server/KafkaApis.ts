@@ -30,6 +30,7 @@ import { encodeResponse } from '../protocol/framing.ts'
 import type { ReplicaManager } from '../replica/ReplicaManager.ts'
 import type { KafkaZkClient } from '../zk/KafkaZkClient.ts'
 import type { AdminManager } from './AdminManager.ts'
+import { errorCodesOf } from './error-codes.ts'
 import { errorResponse } from './error-response.ts'
 import type { FetchManager } from './FetchManager.ts'
 import type { ApisContext, ApisParts } from './handlers/ApisContext.ts'
@@ -289,6 +290,10 @@ export class KafkaApis implements ApisContext {
       this.closeConnection(request)
       return
     }
+    this.requestChannel.metrics.updateErrorMetrics(
+      api.name,
+      errorCodesOf(api, body as object),
+    )
     this.requestChannel.sendResponse({ kind: 'send', request, frame })
   }
 
@@ -298,8 +303,9 @@ export class KafkaApis implements ApisContext {
     this.requestChannel.sendResponse({ kind: 'noop', request })
   }
 
-  /** Ends a request by closing its connection. */
-  closeConnection(request: Request): void {
+  /** Ends a request by closing its connection. @param errorCodes - that nobody is told */
+  closeConnection(request: Request, errorCodes: readonly number[] = []): void {
+    this.requestChannel.metrics.updateErrorMetrics(request.api.name, errorCodes)
     this.requestChannel.sendResponse({ kind: 'close', request })
   }
 

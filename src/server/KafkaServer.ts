@@ -323,14 +323,10 @@ export class KafkaServer {
   async #startApis(): Promise<void> {
     const { config, platform, zkClient } = this
     const quotas = this.quotaManagers
-    const fetchManager = new FetchManager(
-      platform.clock,
-      new FetchSessionCache(
-        config.maxIncrementalFetchSessionCacheSlots,
-        MIN_INCREMENTAL_FETCH_SESSION_EVICTION_MS,
-        platform.random,
-      ),
-    )
+    const slots = config.maxIncrementalFetchSessionCacheSlots
+    const evictionMs = MIN_INCREMENTAL_FETCH_SESSION_EVICTION_MS
+    const cache = new FetchSessionCache(slots, evictionMs, platform.random)
+    const fetchManager = new FetchManager(platform.clock, cache)
     this.#apis = new KafkaApis(
       this.socketServer.requestChannel,
       this.replicaManager,
@@ -554,6 +550,10 @@ export class KafkaServer {
 
   get socketServer(): SocketServer {
     return this.#part(this.#socketServer)
+  }
+
+  get apis(): KafkaApis {
+    return this.#part(this.#apis)
   }
 
   get replicaManager(): ReplicaManager {

@@ -19,12 +19,14 @@
  *   says nothing about whether the loop has time; `event_loop_idle_ratio` does.
  * @module
  */
+import { Errors } from '../base/errors.ts'
 import type { ControllerState } from '../controller/ControllerEventManager.ts'
 import type { GroupState } from '../coordinator/group/GroupMetadata.ts'
 import { Distribution } from '../network/RequestMetrics.ts'
 import type { BrokerTopicMetrics } from '../replica/BrokerTopicStats.ts'
 import { BrokerStates } from './BrokerStates.ts'
 import type { KafkaServer } from './KafkaServer.ts'
+import { partitionMetrics } from './partition-metrics.ts'
 
 /** One number, or one distribution, with what tells it from others of its metric. */
 export interface MetricSample {
@@ -141,6 +143,31 @@ const requestsPerSec: MetricDefinition = {
     for (const [request, { TotalTimeMs }] of requestChannel.metrics.entries()) {
       yield { labels: { request }, value: TotalTimeMs.count }
     }
+  },
+}
+
+const errorsPerSec: MetricDefinition = {
+  mbean: 'kafka.network:type=RequestMetrics,name=ErrorsPerSec',
+  help: 'what answers said, by partition where they have many; NONE is that all was well',
+  ...{ type: 'counter', labels: ['request', 'error'] },
+  *collect({ socketServer: { requestChannel } }) {
+    for (const [request, { errors }] of requestChannel.metrics.entries()) {
+      for (const [code, value] of errors) {
+        yield { labels: { request, error: Errors.forCode(code).name }, value }
+      }
+    }
+  },
+}
+
+const responseQueueSize: MetricDefinition = {
+  mbean: 'kafka.network:type=RequestChannel,name=ResponseQueueSize',
+  help: 'answers that wait for the network, of each processor and together',
+  ...{ type: 'gauge', labels: ['processor'] },
+  collect({ socketServer: { requestChannel } }) {
+    const sizes = [...requestChannel.responseQueueSizes()]
+    const all = sizes.reduce((sum, [, size]) => sum + size, 0)
+    const each = sizes.map(([id, value]) => ({ labels: { processor: `${id}` }, value }))
+    return [{ labels: { processor: '' }, value: all }, ...each]
   },
 }
 
@@ -362,6 +389,11 @@ const replicaGauges = [
     'times that followers came into sync',
     ({ replicaManager }) => replicaManager.isrExpands,
   ),
+  counter(
+    'kafka.server:type=ReplicaManager,name=FailedIsrUpdatesPerSec',
+    'changes of who is in sync that ZooKeeper did not take',
+    ({ replicaManager }) => replicaManager.failedIsrUpdates,
+  ),
 ]
 
 const logGauges = [
@@ -402,6 +434,40 @@ const logGauges = [
     ({ logCleaner }) => Math.trunc(100 * (logCleaner?.recopyRate ?? 0)),
   ),
 ]
+
+const fetchSessionGauges = [
+  gauge(
+    'kafka.server:type=FetchSessionCache,name=NumIncrementalFetchSessions',
+    'fetchers whose partitions are remembered from one fetch to the next',
+    ({ apis }) => apis.fetchManager.cache.size,
+  ),
+  gauge(
+    'kafka.server:type=FetchSessionCache,name=NumIncrementalFetchPartitionsCached',
+    'partitions that are remembered for them',
+    ({ apis }) => apis.fetchManager.cache.totalPartitions,
+  ),
+  counter(
+    'kafka.server:type=FetchSessionCache,name=IncrementalFetchSessionEvictionsPerSec',
+    'fetchers that were forgotten for others',
+    ({ apis }) => apis.fetchManager.cache.evictions,
+  ),
+]
+
+/** How often the session with ZooKeeper came into a state. */
+const sessionCounters = (
+  [
+    ['Disconnects', 'connecting', 'times that the connection to ZooKeeper was lost'],
+    ['SyncConnects', 'connected', 'times that ZooKeeper was reached'],
+    ['AuthFailures', 'authFailed', 'times that ZooKeeper refused who we are'],
+    ['Expires', 'expired', 'sessions that ZooKeeper gave up'],
+  ] as const
+).map(([event, state, help]) =>
+  counter(
+    `kafka.server:type=SessionExpireListener,name=ZooKeeper${event}PerSec`,
+    help,
+    ({ zkClient }) => zkClient.stateCounts.get(state) ?? 0,
+  ),
+)
 
 /** How many groups are in a state. */
 function groupStateGauge(state: GroupState, help: string): MetricDefinition {
@@ -481,15 +547,20 @@ export const metricDefinitions: readonly MetricDefinition[] = [
     'fetchMessageConversions',
   ),
   requestsPerSec,
+  errorsPerSec,
   ...requestMetrics,
   gauge(
     'kafka.network:type=RequestChannel,name=RequestQueueSize',
     'requests that no handler has taken',
     ({ socketServer }) => socketServer.requestChannel.requestQueueSize,
   ),
+  responseQueueSize,
   purgatoryGauge('PurgatorySize', 'keys that waiting requests watch', 'watched'),
   purgatoryGauge('NumDelayedOperations', 'requests that wait', 'delayed'),
   ...replicaGauges,
+  ...partitionMetrics,
+  ...fetchSessionGauges,
+  ...sessionCounters,
   ...controllerGauges,
   ...logGauges,
   ...groupGauges,

@@ -24,6 +24,7 @@ import {
   NodeExistsException,
   NoNodeException,
   type Stat,
+  type ZooKeeperState,
 } from '../zookeeper/client.ts'
 import type { ZooKeeperClient } from '../zookeeper/ZooKeeperClient.ts'
 import { ZkData } from './ZkData.ts'
@@ -89,6 +90,11 @@ export class ZNodeAccess {
   constructor(zooKeeperClient: ZooKeeperClient, isSecure: boolean) {
     this.zooKeeperClient = zooKeeperClient
     this.isSecure = isSecure
+  }
+
+  /** How often the session came into a state. */
+  get stateCounts(): ReadonlyMap<ZooKeeperState, number> {
+    return this.zooKeeperClient.stateCounts
   }
 
   /**

@@ -113,6 +113,8 @@ export class ZooKeeperClient {
   readonly #isConnectedOrExpired = new Condition()
   readonly #permitReturned = new Condition()
   readonly #closing = new AbortController()
+  /** How often a session came into a state, since this client was made. */
+  readonly stateCounts = new Map<ZooKeeperState, number>()
   #inFlight = 0
   #session: ZooKeeperSession | undefined
   /** Settles when the session that is being opened stands; undefined at other times. */
@@ -367,7 +369,9 @@ export class ZooKeeperClient {
         if (isCurrent()) this.processWatch(event)
       },
       onState: (state) => {
-        if (isCurrent()) this.processState(state)
+        if (!isCurrent()) return
+        this.stateCounts.set(state, (this.stateCounts.get(state) ?? 0) + 1)
+        this.processState(state)
       },
     })
     opened = session

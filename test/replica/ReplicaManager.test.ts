@@ -300,6 +300,8 @@ describe('ReplicaManager', () => {
       world.fetch(t0, 0, { replicaId: 2, timeout: 0 })
       await world.clock.settle()
       expect(isr()).toBe('1')
+      const { failedIsrUpdates, isrExpands } = world.replicaManager
+      expect([failedIsrUpdates, isrExpands]).toEqual([1, 0])
     })
   })
 

@@ -123,10 +123,12 @@ describe('FetchSessionCache', () => {
   })
 
   it('tryEvict() lets an idle session go', async () => {
-    const { manager: m, clock } = manager(1)
-    create(m, false, 0)
+    const { manager: m, clock, cache } = manager(1)
+    create(m, false, 0, 1, 2)
     await clock.advance(EVICTION_MS + 1)
+    expect([cache.totalPartitions, cache.evictions]).toEqual([3, 0])
     expect(create(m, false, 0)).toBeGreaterThan(0)
+    expect([cache.totalPartitions, cache.evictions]).toEqual([1, 1])
   })
 
   it('tryEvict() lets a consumer go for a follower, never the other way', () => {

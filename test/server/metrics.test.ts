@@ -2,12 +2,18 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { serveMetrics } from '../../src/cli/serve-metrics.ts'
 import { Distribution } from '../../src/network/RequestMetrics.ts'
+import { encodeRequest } from '../../src/protocol/framing.ts'
+import { Fetch } from '../../src/protocol/messages/Fetch.ts'
+import { ListOffsets } from '../../src/protocol/messages/ListOffsets.ts'
+import { Produce } from '../../src/protocol/messages/Produce.ts'
 import { metricDefinitions, metricNameOf } from '../../src/server/metric-definitions.ts'
 import { type KafkaCluster, startCluster } from '../../src/testing/start-cluster.ts'
 import {
+  batchOf,
   clientOf,
   controllerOf,
   createTopic,
+  fetchBytes,
   fetchTexts,
   produce,
   produceBytes,
@@ -36,6 +42,16 @@ async function samplesOf(broker: number): Promise<Map<string, number>> {
     samples.set(name, Number(value))
   }
   return samples
+}
+
+/** Sends a frame that is answered by hanging up. */
+async function untilHungUp(port: number, frame: Buffer): Promise<void> {
+  const { network } = cluster.platform
+  const connection = await network.connect({ host: '127.0.0.1', port, timeoutMs: 1000 })
+  await new Promise<void>((resolve, reject) => {
+    connection.onClose(() => resolve())
+    connection.write([frame]).catch(reject)
+  })
 }
 
 const topics = 'kafka_server_broker_topic_metrics'
@@ -125,6 +141,85 @@ describe('BrokerMetrics', () => {
     expect(samples.get(lag)).toBe(0)
     const looked = 'kafka_log_log_cleaner_manager_time_since_last_run_ms'
     expect(samples.get(looked)).toBeGreaterThanOrEqual(0)
+  })
+
+  it('counts what answers said, and what nobody could be told', async () => {
+    const client = clientOf(cluster, controllerOf(cluster))
+    const before = await samplesOf(controllerOf(cluster))
+    const refused = await client.sendAndReceive(ListOffsets, 2, {
+      ...{ replicaId: -1, isolationLevel: 0 },
+      topics: [
+        {
+          name: 'none',
+          partitions: [0, 1].map((partition) => ({ partition, timestamp: -1 })),
+        },
+      ],
+    })
+    expect(refused.topics[0]?.partitions).toHaveLength(2)
+    await fetchBytes(client, 'none', 0)
+    const frame = encodeRequest(Produce, 5, 1, 'silent', {
+      ...{ transactionalId: null, acks: 0, timeoutMs: 1000 },
+      topicData: [
+        { name: 'none', partitionData: [{ index: 0, records: batchOf(['a']) }] },
+      ],
+    })
+    await untilHungUp(cluster.brokers[controllerOf(cluster)]!.boundPort(), frame)
+    const after = await samplesOf(controllerOf(cluster))
+    const grown = (request: string, error: string): number => {
+      const labels = `{request="${request}",error="${error}"}`
+      const name = `kafka_network_request_metrics_errors_total${labels}`
+      return (after.get(name) ?? 0) - (before.get(name) ?? 0)
+    }
+    const unknown = 'UNKNOWN_TOPIC_OR_PARTITION'
+    const counts = ['ListOffsets', 'Fetch', 'Produce'].map((r) => grown(r, unknown))
+    expect(counts).toEqual([2, 1, 1])
+    client.close()
+  })
+
+  it('tells of each partition what its leader knows', async () => {
+    const client = clientOf(cluster, controllerOf(cluster))
+    await createTopic(client, 'both', { replicas: 2 })
+    const leads = cluster.brokers.findIndex(({ replicaManager }) =>
+      replicaManager.leaderPartitions().some(({ topic }) => topic === 'both'),
+    )
+    const of = async (broker: number) => {
+      const samples = await samplesOf(broker)
+      const names = ['under_replicated', 'in_sync_replicas_count', 'replicas_count']
+      return [...names, 'under_min_isr', 'last_stable_offset_lag'].map((name) =>
+        samples.get(`kafka_cluster_partition_${name}{topic="both",partition="0"}`),
+      )
+    }
+    expect(await of(leads)).toEqual([0, 2, 2, 0, 0])
+    expect(await of(1 - leads)).toEqual([0, 0, 0, 0, 0])
+    client.close()
+  })
+
+  it('counts fetch sessions, and those with ZooKeeper', async () => {
+    const broker = controllerOf(cluster)
+    const sessions = 'kafka_server_fetch_session_cache_num_incremental_fetch'
+    const { cache } = cluster.brokers[broker]!.apis.fetchManager
+    const before = [cache.size, cache.totalPartitions]
+    const client = clientOf(cluster, broker)
+    const { sessionId } = await client.sendAndReceive(Fetch, 7, {
+      ...{ replicaId: -1, maxWaitMs: 0, minBytes: 0, maxBytes: 1000 },
+      ...{ isolationLevel: 0, sessionId: 0, sessionEpoch: 0, forgottenTopicsData: [] },
+      topics: [
+        {
+          topic: 'none',
+          partitions: [0, 1].map((partition) => ({
+            ...{ partition, fetchOffset: 0, partitionMaxBytes: 1000 },
+          })),
+        },
+      ],
+    })
+    expect(sessionId).toBeGreaterThan(0)
+    const samples = await samplesOf(broker)
+    expect(samples.get(`${sessions}_sessions`)).toBe(before[0]! + 1)
+    expect(samples.get(`${sessions}_partitions_cached`)).toBe(before[1]! + 2)
+    const listener = 'kafka_server_session_expire_listener_zoo_keeper'
+    expect(samples.get(`${listener}_sync_connects_total`)).toBe(1)
+    expect(samples.get(`${listener}_expires_total`)).toBe(0)
+    client.close()
   })
 
   it('counts partitions that are led with too few in sync', async () => {

@@ -152,6 +152,8 @@ describe('ZooKeeperClient', () => {
     server.expireSession(old)
     await until('after')
     expect(told).toEqual(['before', 'after'])
+    const counts = { connected: 2, connecting: 1, expired: 1 }
+    expect(Object.fromEntries(client.stateCounts)).toEqual(counts)
     expect(client.currentSessionId).not.toBe(old)
     expect((await client.exists('/e'))?.ephemeralOwner).toBe(client.currentSessionId)
 

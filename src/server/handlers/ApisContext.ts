@@ -65,8 +65,8 @@ export interface ApisContext extends ApisParts {
   handleError(request: Request, error: unknown): void
   /** Ends a request that wants no answer: acks 0. */
   sendNoOpResponseExemptThrottle(request: Request): void
-  /** Ends a request by closing its connection. */
-  closeConnection(request: Request): void
+  /** Ends a request by closing its connection. @param errorCodes - that nobody is told */
+  closeConnection(request: Request, errorCodes?: readonly number[]): void
 }
 
 /** Serves one request. What it throws becomes the error of the whole answer. */

@@ -103,8 +103,9 @@ function sendProduceResponse(
 
   // With acks 0 nobody reads an answer: an error can only be told by hanging up.
   if (acks === 0) {
-    const error = [...responses.values()].some((r) => r.error !== Errors.NONE)
-    if (error) context.closeConnection(request)
+    const codes = Array.from(responses.values(), ({ error }) => error.code)
+    const failed = codes.some((code) => code !== Errors.NONE.code)
+    if (failed) context.closeConnection(request, codes)
     else context.sendNoOpResponseExemptThrottle(request)
     return
   }
