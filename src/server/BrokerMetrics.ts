@@ -12,12 +12,12 @@
 import type { Registry } from 'prom-client'
 import { Distribution } from '../network/RequestMetrics.ts'
 import type { KafkaServer } from './KafkaServer.ts'
+import { metricDefinitions } from './metric-definitions.ts'
 import {
   type MetricDefinition,
   type MetricSample,
-  metricDefinitions,
   metricNameOf,
-} from './metric-definitions.ts'
+} from './metrics/metric-definition.ts'
 
 /** The metrics of one broker. */
 export class BrokerMetrics {

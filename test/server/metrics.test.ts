@@ -6,7 +6,8 @@ import { encodeRequest } from '../../src/protocol/framing.ts'
 import { Fetch } from '../../src/protocol/messages/Fetch.ts'
 import { ListOffsets } from '../../src/protocol/messages/ListOffsets.ts'
 import { Produce } from '../../src/protocol/messages/Produce.ts'
-import { metricDefinitions, metricNameOf } from '../../src/server/metric-definitions.ts'
+import { metricDefinitions } from '../../src/server/metric-definitions.ts'
+import { metricNameOf } from '../../src/server/metrics/metric-definition.ts'
 import { type KafkaCluster, startCluster } from '../../src/testing/start-cluster.ts'
 import {
   batchOf,

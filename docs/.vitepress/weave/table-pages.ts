@@ -14,10 +14,8 @@ import type { AnyApi } from '../../../src/protocol/Api.ts'
 import { ApiKeys } from '../../../src/protocol/ApiKeys.ts'
 import type { AnyField, Fields, WireType } from '../../../src/protocol/fields.ts'
 import { definitions } from '../../../src/server/config-definitions.ts'
-import {
-  metricDefinitions,
-  metricNameOf,
-} from '../../../src/server/metric-definitions.ts'
+import { metricDefinitions } from '../../../src/server/metric-definitions.ts'
+import { metricNameOf } from '../../../src/server/metrics/metric-definition.ts'
 import { escapeHtml } from './colour.ts'
 import { breakable, type Inline, page, stackedTable, table } from './pointer-pages.ts'
 import type { SourceIndex } from './source-index.ts'

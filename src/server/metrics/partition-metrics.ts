@@ -7,8 +7,8 @@
  * @kafka core/src/main/scala/kafka/cluster/Partition.scala#Partition
  * @module
  */
-import type { Partition } from '../replica/Partition.ts'
-import type { MetricDefinition } from './metric-definitions.ts'
+import type { Partition } from '../../replica/Partition.ts'
+import type { MetricDefinition } from './metric-definition.ts'
 
 /** A number of each partition that has a copy here. */
 function partitionGauge(
