@@ -163,7 +163,9 @@ export class BrokerChanges {
     const replicated = () =>
       context.partitionsOnBroker(id).filter((p) => context.assignment(p).length > 1)
     const known = replicated().filter((p) => leaderOf(p) !== undefined)
-    const led = known.filter((p) => leaderOf(p) === id)
+    const replicatedPartitionsBrokerLeads = () =>
+      replicated().filter((p) => leaderOf(p) === id)
+    const led = replicatedPartitionsBrokerLeads()
     const followed = known.filter((p) => leaderOf(p) !== id)
 
     // Elect others where it leads.
@@ -184,7 +186,7 @@ export class BrokerChanges {
       replicas,
       'OfflineReplica',
     )
-    return replicated().filter((p) => leaderOf(p) === id)
+    return replicatedPartitionsBrokerLeads()
   }
 
   /**

@@ -203,9 +203,9 @@ export class ControllerContext {
   /**
    * Forgets everything and hangs up on all brokers.
    *
-   * @kafka core/src/main/scala/kafka/controller/ControllerContext.scala#ControllerContext.resetContext
+   * @kafka core/src/main/scala/kafka/controller/KafkaController.scala#KafkaController.resetControllerContext
    */
-  async resetContext(): Promise<void> {
+  async resetControllerContext(): Promise<void> {
     // Forget at once, before anything waits.
     const channels = this.controllerChannelManager
     this.controllerChannelManager = undefined

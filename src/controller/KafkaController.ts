@@ -347,7 +347,7 @@ export class KafkaController implements RequestBatchHost, TopicDeletionHost {
     this.partitionStateMachine.shutdown()
     this.replicaStateMachine.shutdown()
     this.brokerRequestBatch.clear()
-    await this.controllerContext.resetContext()
+    await this.controllerContext.resetControllerContext()
   }
 
   /** Reads the epoch of the last controller; there may have been none. */
@@ -417,8 +417,14 @@ export class KafkaController implements RequestBatchHost, TopicDeletionHost {
     await this.handlers.registerBrokerModificationsHandler(context.liveBrokerIds)
     await this.updateLeaderAndIsrCache(assignment.keys())
 
-    // Connect to the brokers.
-    const { config, platform } = this
+    this.startChannelManager()
+    await this.partitionReassignments.initializePartitionReassignment()
+  }
+
+  /** Opens a line to each live broker. */
+  startChannelManager(): void {
+    // Connect to whoever is alive.
+    const { config, controllerContext: context, platform } = this
     const channels = new ControllerChannelManager(
       config,
       this.#newClient,
@@ -426,7 +432,6 @@ export class KafkaController implements RequestBatchHost, TopicDeletionHost {
     )
     context.controllerChannelManager = channels
     channels.startup(context.liveBrokers)
-    await this.partitionReassignments.initializePartitionReassignment()
   }
 
   /** Reads who leads these partitions. */

@@ -79,7 +79,6 @@ export class PartitionReassignments {
   async maybeTriggerPartitionReassignment(
     partitions: readonly TopicPartition[],
   ): Promise<void> {
-    const toBeRemoved: TopicPartition[] = []
     for (const partition of partitions) {
       // Refuse what makes no sense.
       const context = this.#context.partitionsBeingReassigned.get(partition)
@@ -89,7 +88,7 @@ export class PartitionReassignments {
       const obstacle = this.#obstacle(partition, context)
       if (obstacle !== undefined) {
         log.error(`${partition} is not moved: ${obstacle}`)
-        toBeRemoved.push(partition)
+        await this.removePartitionFromReassignedPartitions(partition)
         continue
       }
 
@@ -101,10 +100,9 @@ export class PartitionReassignments {
         await this.onPartitionReassignment(partition, context)
       } catch (e) {
         log.error(`moving ${partition} failed`, e)
-        toBeRemoved.push(partition)
+        await this.removePartitionFromReassignedPartitions(partition)
       }
     }
-    await this.removePartitionsFromReassignedPartitions(toBeRemoved)
   }
 
   #obstacle(
@@ -144,12 +142,20 @@ export class PartitionReassignments {
 
     // Introduce them to each other, and let the new ones copy.
     await this.updateLeaderEpochAndSendRequest(partition, all, all)
+    await this.startNewReplicasForReassignedPartition(partition, added)
+    log.info(`${partition} moves to ${newReplicas}, waiting for them to catch up`)
+  }
+
+  /** Has replicas made, on brokers that had none; they begin to copy. */
+  async startNewReplicasForReassignedPartition(
+    partition: TopicPartition,
+    newReplicas: readonly number[],
+  ): Promise<void> {
     const { replicaStateMachine } = this.#controller
-    for (const id of added) {
+    for (const id of newReplicas) {
       const replica = new PartitionAndReplica(partition, id)
       await replicaStateMachine.handleStateChanges([replica], 'NewReplica')
     }
-    log.info(`${partition} moves to ${newReplicas}, waiting for them to catch up`)
   }
 
   /** Takes the second step: the new replicas have caught up. */
@@ -174,7 +180,7 @@ export class PartitionReassignments {
 
     // Make it final, and tell everybody.
     await this.updateAssignedReplicasForPartition(partition, newReplicas)
-    await this.removePartitionsFromReassignedPartitions([partition])
+    await this.removePartitionFromReassignedPartitions(partition)
     await this.#controller.sendUpdateMetadataRequest(
       this.#context.liveOrShuttingDownBrokerIds,
       [partition],
@@ -331,33 +337,31 @@ export class PartitionReassignments {
   }
 
   /**
-   * Takes partitions out of the order; deletes it with the last one, and looks again then:
-   * another order may have come at once.
+   * Takes a partition out of the order; deletes it with the last one, and looks again
+   * then: another order may have come at once.
    *
-   * @kafka core/src/main/scala/kafka/controller/KafkaController.scala#KafkaController.removePartitionsFromReassignedPartitions
+   * @kafka core/src/main/scala/kafka/controller/KafkaController.scala#KafkaController.removePartitionFromReassignedPartitions
    */
-  async removePartitionsFromReassignedPartitions(
-    partitionsToBeRemoved: readonly TopicPartition[],
+  async removePartitionFromReassignedPartitions(
+    partition: TopicPartition,
   ): Promise<void> {
-    // Stop watching them.
+    // Stop watching it.
     const { handlers, eventManager, zkClient } = this.#controller
     const { partitionsBeingReassigned: moving } = this.#context
-    for (const partition of partitionsToBeRemoved) {
-      const path = moving.get(partition)?.watchedPath
-      if (path !== undefined) handlers.unregisterReassignIsrChangeHandler(path)
-    }
+    const path = moving.get(partition)?.watchedPath
+    if (path !== undefined) handlers.unregisterReassignIsrChangeHandler(path)
 
     // Write what is left.
     const left = new TopicPartitionMap(
       Array.from(moving, ([p, c]) => [p, c.newReplicas] as const),
     )
-    for (const partition of partitionsToBeRemoved) left.delete(partition)
+    left.delete(partition)
     if (left.size > 0) {
       await zkClient.setOrCreatePartitionReassignment(left)
     } else {
       await zkClient.deletePartitionReassignment()
       eventManager.put(new PartitionReassignment(this.#controller))
     }
-    for (const partition of partitionsToBeRemoved) moving.delete(partition)
+    moving.delete(partition)
   }
 }

@@ -222,7 +222,7 @@ export class PartitionStateMachine {
     const valid = partitions.filter((partition) => {
       const from = this.stateOf(partition)
       const legal = validPreviousStates.includes(from)
-      if (!legal) log.error(`${partition} cannot move from ${from} to ${targetState}`)
+      if (!legal) logInvalidTransition(partition, from, targetState)
       return legal
     })
 
@@ -432,6 +432,14 @@ export class PartitionStateMachine {
   #failed(partition: TopicPartition, reason: string, cause?: unknown): void {
     logFailedStateChange(partition, this.stateOf(partition), reason, cause)
   }
+}
+
+function logInvalidTransition(
+  partition: TopicPartition,
+  from: PartitionState,
+  targetState: PartitionState,
+): void {
+  log.error(`${partition} cannot move from ${from} to ${targetState}`)
 }
 
 function logFailedStateChange(

@@ -98,24 +98,32 @@ export class PreferredReplicaElections {
         'PreferredReplicaPartitionLeaderElectionStrategy',
       )
     } finally {
-      this.#reportFailures(partitions)
-      if (!isTriggeredByAutoRebalance) await this.#markOrderDone()
+      await this.removePartitionsFromPreferredReplicaElection(
+        partitions,
+        isTriggeredByAutoRebalance,
+      )
     }
   }
 
-  #reportFailures(partitions: readonly TopicPartition[]): void {
-    const { controllerContext: context } = this.#controller
+  /**
+   * Tells what was elected in vain, and deletes the order. Then it looks again: another
+   * may have come at once.
+   *
+   * @param isTriggeredByAutoRebalance - there is no order
+   * @kafka core/src/main/scala/kafka/controller/KafkaController.scala#KafkaController.removePartitionsFromPreferredReplicaElection
+   */
+  async removePartitionsFromPreferredReplicaElection(
+    partitions: readonly TopicPartition[],
+    isTriggeredByAutoRebalance: boolean,
+  ): Promise<void> {
+    const { controllerContext: context, eventManager, zkClient } = this.#controller
     for (const partition of partitions) {
       const preferred = context.assignment(partition)[0]
       const leader = this.#leaderOf(partition)
       if (leader === preferred) continue
       log.warn(`${partition} is led by ${leader}, its preferred leader is ${preferred}`)
     }
-  }
-
-  /** Deletes the order, then looks again: another may have come at once. */
-  async #markOrderDone(): Promise<void> {
-    const { eventManager, zkClient } = this.#controller
+    if (isTriggeredByAutoRebalance) return
     await zkClient.deletePreferredReplicaElection()
     eventManager.put(new PreferredReplicaLeaderElection(this.#controller))
   }

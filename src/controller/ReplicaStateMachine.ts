@@ -238,7 +238,7 @@ export class ReplicaStateMachine {
     const valid = replicas.filter((replica) => {
       const from = this.stateOf(replica)
       const legal = validPreviousStates.includes(from)
-      if (!legal) log.error(`${replica} cannot move from ${from} to ${targetState}`)
+      if (!legal) logInvalidTransition(replica, from, targetState)
       return legal
     })
 
@@ -438,4 +438,12 @@ export class ReplicaStateMachine {
     }
     return { updated, retry: result.partitionsToRetry }
   }
+}
+
+function logInvalidTransition(
+  replica: PartitionAndReplica,
+  from: ReplicaState,
+  targetState: ReplicaState,
+): void {
+  log.error(`${replica} cannot move from ${from} to ${targetState}`)
 }

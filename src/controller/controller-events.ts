@@ -428,7 +428,7 @@ export class IsrChangeNotification extends Event {
 
   override async process(): Promise<void> {
     if (!this.controller.isActive) return
-    const { controllerContext: context, zkClient } = this.controller
+    const { zkClient } = this.controller
     const sequenceNumbers = await zkClient.getAllIsrChangeNotifications()
     try {
       // Read the states again and pass them on.
@@ -436,13 +436,21 @@ export class IsrChangeNotification extends Event {
         await zkClient.getPartitionsFromIsrChangeNotifications(sequenceNumbers)
       if (partitions.length === 0) return
       await this.controller.updateLeaderAndIsrCache(partitions)
-      await this.controller.sendUpdateMetadataRequest(
-        context.liveOrShuttingDownBrokerIds,
-        partitions,
-      )
+      await this.processUpdateNotifications(partitions)
     } finally {
       await zkClient.deleteIsrChangeNotifications(sequenceNumbers)
     }
+  }
+
+  /** Tells all brokers who is in sync now. */
+  async processUpdateNotifications(
+    partitions: readonly TopicPartition[],
+  ): Promise<void> {
+    const { liveOrShuttingDownBrokerIds } = this.controller.controllerContext
+    await this.controller.sendUpdateMetadataRequest(
+      liveOrShuttingDownBrokerIds,
+      partitions,
+    )
   }
 }
 

@@ -5,7 +5,8 @@
  * brokers are told. {@link strategies} is the table; `elect` runs one row of it.
  *
  * @kafka core/src/main/scala/kafka/controller/PartitionStateMachine.scala#PartitionLeaderElectionStrategy
- * @differs the four methods leaderForX of PartitionStateMachine are rows of a table
+ * @differs the four methods leaderForX of PartitionStateMachine are functions, and rows of
+ *   a table
  * @module
  */
 
@@ -70,27 +71,7 @@ export const strategies: Readonly<
       isr: 'its live part; after an unclean election only the leader',
       told: 'live assigned replicas',
     },
-    decide({ partition, leaderAndIsr, uncleanLeaderElection }, context) {
-      // Pick the leader.
-      const { isr } = leaderAndIsr
-      const liveReplicas = context.liveReplicas(partition)
-      const leader = Algorithms.offlinePartitionLeaderElection(
-        context.assignment(partition),
-        isr,
-        new Set(liveReplicas),
-        uncleanLeaderElection,
-      )
-      if (leader === undefined) return undefined
-
-      // Keep who is in sync and alive, or only an unclean leader.
-      const isClean = isr.includes(leader)
-      if (!isClean) context.uncleanLeaderElections += 1
-      const newIsr = isClean
-        ? isr.filter((id) => context.isReplicaOnline(id, partition))
-        : [leader]
-      const decided = leaderAndIsr.newLeaderAndIsr(leader, newIsr)
-      return { leaderAndIsr: decided, recipients: liveReplicas }
-    },
+    decide: leaderForOffline,
   },
 
   ReassignPartitionLeaderElectionStrategy: {
@@ -100,18 +81,7 @@ export const strategies: Readonly<
       isr: 'unchanged',
       told: 'the new replicas',
     },
-    decide({ partition, leaderAndIsr }, context) {
-      const reassignment =
-        context.partitionsBeingReassigned.get(partition)?.newReplicas ?? []
-      const live = reassignment.filter((id) => context.isReplicaOnline(id, partition))
-      const leader = Algorithms.reassignPartitionLeaderElection(
-        reassignment,
-        leaderAndIsr.isr,
-        new Set(live),
-      )
-      if (leader === undefined) return undefined
-      return { leaderAndIsr: leaderAndIsr.newLeader(leader), recipients: reassignment }
-    },
+    decide: leaderForReassign,
   },
 
   PreferredReplicaPartitionLeaderElectionStrategy: {
@@ -121,16 +91,7 @@ export const strategies: Readonly<
       isr: 'unchanged',
       told: 'all assigned replicas',
     },
-    decide({ partition, leaderAndIsr }, context) {
-      const assignment = context.assignment(partition)
-      const leader = Algorithms.preferredReplicaPartitionLeaderElection(
-        assignment,
-        leaderAndIsr.isr,
-        new Set(context.liveReplicas(partition)),
-      )
-      if (leader === undefined) return undefined
-      return { leaderAndIsr: leaderAndIsr.newLeader(leader), recipients: assignment }
-    },
+    decide: leaderForPreferredReplica,
   },
 
   ControlledShutdownPartitionLeaderElectionStrategy: {
@@ -140,24 +101,108 @@ export const strategies: Readonly<
       isr: 'without the brokers that are shutting down',
       told: 'live assigned replicas: not the old leader, which goes on until it stops',
     },
-    decide({ partition, leaderAndIsr }, context) {
-      // Pick the leader among those that stay.
-      const { shuttingDownBrokerIds } = context
-      const liveReplicas = context.liveReplicas(partition)
-      const leader = Algorithms.controlledShutdownPartitionLeaderElection(
-        context.assignment(partition),
-        leaderAndIsr.isr,
-        new Set(liveReplicas),
-        shuttingDownBrokerIds,
-      )
-      if (leader === undefined) return undefined
-
-      // Take those that go out of the ISR.
-      const newIsr = leaderAndIsr.isr.filter((id) => !shuttingDownBrokerIds.has(id))
-      const decided = leaderAndIsr.newLeaderAndIsr(leader, newIsr)
-      return { leaderAndIsr: decided, recipients: liveReplicas }
-    },
+    decide: leaderForControlledShutdown,
   },
+}
+
+/**
+ * Elects after a leader was lost, or for a partition that has none.
+ *
+ * @returns what to write and whom to tell; `undefined` when nobody can lead
+ * @kafka core/src/main/scala/kafka/controller/PartitionStateMachine.scala#PartitionStateMachine.leaderForOffline
+ */
+export function leaderForOffline(
+  { partition, leaderAndIsr, uncleanLeaderElection }: ElectionCandidate,
+  context: ControllerContext,
+): ElectionResult | undefined {
+  // Pick the leader.
+  const { isr } = leaderAndIsr
+  const liveReplicas = context.liveReplicas(partition)
+  const leader = Algorithms.offlinePartitionLeaderElection(
+    context.assignment(partition),
+    isr,
+    new Set(liveReplicas),
+    uncleanLeaderElection,
+  )
+  if (leader === undefined) return undefined
+
+  // Keep who is in sync and alive, or only an unclean leader.
+  const isClean = isr.includes(leader)
+  if (!isClean) context.uncleanLeaderElections += 1
+  const newIsr = isClean
+    ? isr.filter((id) => context.isReplicaOnline(id, partition))
+    : [leader]
+  const decided = leaderAndIsr.newLeaderAndIsr(leader, newIsr)
+  return { leaderAndIsr: decided, recipients: liveReplicas }
+}
+
+/**
+ * Elects among the replicas that a partition moves to.
+ *
+ * @returns what to write and whom to tell; `undefined` when nobody can lead
+ * @kafka core/src/main/scala/kafka/controller/PartitionStateMachine.scala#PartitionStateMachine.leaderForReassign
+ */
+export function leaderForReassign(
+  { partition, leaderAndIsr }: ElectionCandidate,
+  context: ControllerContext,
+): ElectionResult | undefined {
+  const reassignment =
+    context.partitionsBeingReassigned.get(partition)?.newReplicas ?? []
+  const live = reassignment.filter((id) => context.isReplicaOnline(id, partition))
+  const leader = Algorithms.reassignPartitionLeaderElection(
+    reassignment,
+    leaderAndIsr.isr,
+    new Set(live),
+  )
+  if (leader === undefined) return undefined
+  return { leaderAndIsr: leaderAndIsr.newLeader(leader), recipients: reassignment }
+}
+
+/**
+ * Gives leadership back to the first assigned replica.
+ *
+ * @returns what to write and whom to tell; `undefined` when nobody can lead
+ * @kafka core/src/main/scala/kafka/controller/PartitionStateMachine.scala#PartitionStateMachine.leaderForPreferredReplica
+ */
+export function leaderForPreferredReplica(
+  { partition, leaderAndIsr }: ElectionCandidate,
+  context: ControllerContext,
+): ElectionResult | undefined {
+  const assignment = context.assignment(partition)
+  const leader = Algorithms.preferredReplicaPartitionLeaderElection(
+    assignment,
+    leaderAndIsr.isr,
+    new Set(context.liveReplicas(partition)),
+  )
+  if (leader === undefined) return undefined
+  return { leaderAndIsr: leaderAndIsr.newLeader(leader), recipients: assignment }
+}
+
+/**
+ * Elects a successor for a leader that is about to stop.
+ *
+ * @returns what to write and whom to tell; `undefined` when nobody can lead
+ * @kafka core/src/main/scala/kafka/controller/PartitionStateMachine.scala#PartitionStateMachine.leaderForControlledShutdown
+ */
+export function leaderForControlledShutdown(
+  { partition, leaderAndIsr }: ElectionCandidate,
+  context: ControllerContext,
+): ElectionResult | undefined {
+  // Pick the leader among those that stay.
+  const { shuttingDownBrokerIds } = context
+  const liveReplicas = context.liveReplicas(partition)
+  const leader = Algorithms.controlledShutdownPartitionLeaderElection(
+    context.assignment(partition),
+    leaderAndIsr.isr,
+    new Set(liveReplicas),
+    shuttingDownBrokerIds,
+  )
+  if (leader === undefined) return undefined
+
+  // Take those that go out of the ISR.
+  const newIsr = leaderAndIsr.isr.filter((id) => !shuttingDownBrokerIds.has(id))
+  const decided = leaderAndIsr.newLeaderAndIsr(leader, newIsr)
+  return { leaderAndIsr: decided, recipients: liveReplicas }
 }
 
 /** Elects a leader on one occasion; `undefined` when nobody can lead. */

@@ -1,7 +1,7 @@
 /**
  * # UnexpectedAppendOffsetException
  *
- * @kafka core/src/main/scala/kafka/common/OffsetsOutOfOrderException.scala#UnexpectedAppendOffsetException
+ * @kafka core/src/main/scala/kafka/common/UnexpectedAppendOffsetException.scala#UnexpectedAppendOffsetException
  * @module
  */
 import { UnexpectedAppendOffsetException as Base } from '../base/errors.ts'
@@ -10,7 +10,7 @@ import { UnexpectedAppendOffsetException as Base } from '../base/errors.ts'
  * A follower was handed records that begin below its log end offset. Carries the true
  * offsets, because a follower with an empty log may start its log over at `firstOffset`.
  *
- * @kafka core/src/main/scala/kafka/common/OffsetsOutOfOrderException.scala#UnexpectedAppendOffsetException
+ * @kafka core/src/main/scala/kafka/common/UnexpectedAppendOffsetException.scala#UnexpectedAppendOffsetException
  */
 export class UnexpectedAppendOffsetException extends Base {
   /** Base offset of the first batch. */

@@ -44,6 +44,7 @@ import type { UpdateMetadataRequest } from '../protocol/messages/UpdateMetadata.
 import {
   appendToPartition,
   delayedProduceRequestRequired,
+  isValidRequiredAcks,
   type LogAppendResult,
   plainResponses,
   refuseAcks,
@@ -227,7 +228,7 @@ export class ReplicaManager extends LogDirReplicas implements PartitionManager {
    */
   appendRecords(options: AppendRecordsOptions): void {
     const { timeout, requiredAcks, entriesPerPartition, responseCallback } = options
-    if (requiredAcks !== -1 && requiredAcks !== 0 && requiredAcks !== 1) {
+    if (!isValidRequiredAcks(requiredAcks)) {
       responseCallback(refuseAcks(entriesPerPartition))
       return
     }

@@ -130,6 +130,11 @@ function isExpected(error: unknown): boolean {
   )
 }
 
+/** Whether acks is all (-1), the leader alone (1), or nobody (0). */
+export function isValidRequiredAcks(requiredAcks: number): boolean {
+  return requiredAcks === -1 || requiredAcks === 0 || requiredAcks === 1
+}
+
 /** Refuses `acks` that mean nothing, for every partition. */
 export function refuseAcks(
   entries: TopicPartitionMap<unknown>,

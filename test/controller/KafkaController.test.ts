@@ -550,6 +550,26 @@ describe('KafkaController: balance and moves', () => {
     expect(cluster.zooKeeper.text('/admin/reassign_partitions')).toBeUndefined()
   })
 
+  it('an order that comes while a controller takes office is not lost', async () => {
+    await cluster.startBroker(1)
+    await cluster.startBroker(2)
+    await createTopic([2])
+    const zk = cluster.zkClients.get(2)!
+    const read = zk.getPartitionReassignment.bind(zk)
+    zk.getPartitionReassignment = async () => {
+      zk.getPartitionReassignment = read
+      const none = await read()
+      await zk.createPartitionReassignment(new TopicPartitionMap([[tp, [3]]]))
+      return none
+    }
+    await cluster.killBroker(1)
+    await settle()
+    await cluster.startBroker(3)
+    await changeIsr([2, 3])
+    await settle()
+    expect(cluster.state('t')).toMatchObject({ leader: 3, isr: [3] })
+  })
+
   it('a new controller goes on with a deletion and a move', async () => {
     await cluster.startBroker(1)
     await cluster.startBroker(2)

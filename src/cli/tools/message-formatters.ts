@@ -20,7 +20,7 @@ import { DefaultMessageFormatter } from './DefaultMessageFormatter.ts'
 /**
  * Makes the bytes of a record.
  *
- * @kafka clients/src/main/java/org/apache/kafka/common/MessageFormatter.java#MessageFormatter
+ * @kafka core/src/main/scala/kafka/common/MessageFormatter.scala#MessageFormatter
  */
 export interface MessageFormatter {
   /** @returns what is printed; empty for a record that is passed over */

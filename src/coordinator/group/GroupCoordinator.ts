@@ -56,6 +56,7 @@ import {
   joinRefusal,
   joinResult,
   newMember,
+  sessionTimeoutRefusal,
   shouldKeepMemberAlive,
   syncRefusal,
   UNKNOWN_MEMBER_ID,
@@ -121,8 +122,8 @@ export class GroupCoordinator implements JoinCoordinator, HeartbeatCoordinator {
   /** Lets a member join, or join again. Answered when the rebalance has all members. */
   handleJoinGroup(options: JoinGroupOptions): void {
     const { groupId, memberId, responseCallback } = options
-    const closed = this.#doorError(groupId, { needsGroupId: true })
-    const error = closed ?? this.#sessionTimeoutError(options.sessionTimeoutMs)
+    const closed = this.#validateGroup(groupId, { needsGroupId: true })
+    const error = closed ?? sessionTimeoutRefusal(this.#config, options)
     const known = this.groupManager.getGroup(groupId)
     if (error) {
       responseCallback(joinError(memberId, error))
@@ -132,14 +133,6 @@ export class GroupCoordinator implements JoinCoordinator, HeartbeatCoordinator {
     } else {
       this.doJoinGroup(this.#getOrAddGroup(groupId), options)
     }
-  }
-
-  #sessionTimeoutError(sessionTimeoutMs: number): WireError | undefined {
-    const { groupMinSessionTimeoutMs, groupMaxSessionTimeoutMs } = this.#config
-    const isAllowed =
-      sessionTimeoutMs >= groupMinSessionTimeoutMs &&
-      sessionTimeoutMs <= groupMaxSessionTimeoutMs
-    return isAllowed ? undefined : Errors.INVALID_SESSION_TIMEOUT
   }
 
   /** Joins a group that exists. */
@@ -158,9 +151,7 @@ export class GroupCoordinator implements JoinCoordinator, HeartbeatCoordinator {
     } else if (isSettled(group, member) && member.matches(protocols)) {
       responseCallback(joinResult(group, memberId))
     } else {
-      member.supportedProtocols = copied(protocols)
-      member.awaitingJoinCallback = responseCallback
-      this.#maybePrepareRebalance(group)
+      this.#updateMemberAndRebalance(group, member, options)
     }
 
     // See whether this was the last one missing.
@@ -182,7 +173,7 @@ export class GroupCoordinator implements JoinCoordinator, HeartbeatCoordinator {
     responseCallback: SyncCallback,
   ): void {
     // Check at the door. Loading is not asked about: a group not loaded yet is not known.
-    const closed = this.#doorError(groupId, { evenWhileLoading: true })
+    const closed = this.#validateGroup(groupId, { evenWhileLoading: true })
     const group = this.groupManager.getGroup(groupId)
     const error = closed ?? syncRefusal(group, memberId, generation)
     if (error || !group) responseCallback(NOTHING, error ?? Errors.UNKNOWN_MEMBER_ID)
@@ -228,11 +219,8 @@ export class GroupCoordinator implements JoinCoordinator, HeartbeatCoordinator {
         this.#resetAndPropagateAssignmentError(group, error)
         this.#maybePrepareRebalance(group)
       } else {
-        for (const member of group.allMemberMetadata) {
-          member.assignment = assignment.get(member.memberId) ?? NOTHING
-        }
+        this.#setAndPropagateAssignment(group, assignment)
         group.transitionTo('Stable')
-        this.#propagateAssignment(group, Errors.NONE)
       }
     })
   }
@@ -243,7 +231,7 @@ export class GroupCoordinator implements JoinCoordinator, HeartbeatCoordinator {
     memberId: string,
     responseCallback: (error: WireError) => void,
   ): void {
-    const closed = this.#doorError(groupId)
+    const closed = this.#validateGroup(groupId)
     const group = this.groupManager.getGroup(groupId)
     if (closed || !group || group.is('Dead') || !group.has(memberId)) {
       responseCallback(closed ?? Errors.UNKNOWN_MEMBER_ID)
@@ -252,8 +240,7 @@ export class GroupCoordinator implements JoinCoordinator, HeartbeatCoordinator {
 
     // End its deadline, then its membership.
     const member = group.get(memberId)
-    member.isLeaving = true
-    this.heartbeatPurgatory.checkAndComplete(new MemberKey(groupId, memberId))
+    this.#removeHeartbeatForLeavingMember(member)
     this.#removeMemberAndUpdateGroup(group, member)
     responseCallback(Errors.NONE)
   }
@@ -266,7 +253,7 @@ export class GroupCoordinator implements JoinCoordinator, HeartbeatCoordinator {
     responseCallback: (error: WireError) => void,
   ): void {
     // While loading, say that all is well: the group is about to be known.
-    const closed = this.#doorError(groupId)
+    const closed = this.#validateGroup(groupId)
     const isLoading = closed === Errors.COORDINATOR_LOAD_IN_PROGRESS
     const group = this.groupManager.getGroup(groupId)
     const error = closed ?? heartbeatRefusal(group, memberId, generationId)
@@ -295,7 +282,7 @@ export class GroupCoordinator implements JoinCoordinator, HeartbeatCoordinator {
     // A group that nobody joined is made for whoever only keeps offsets in it.
     const known = this.groupManager.getGroup(groupId)
     const unknown = !known && generationId >= 0 ? Errors.ILLEGAL_GENERATION : undefined
-    const error = this.#doorError(groupId) ?? unknown
+    const error = this.#validateGroup(groupId) ?? unknown
     if (error) {
       responseCallback(answerAll(offsetMetadata, () => error))
       return
@@ -317,7 +304,7 @@ export class GroupCoordinator implements JoinCoordinator, HeartbeatCoordinator {
     offsetMetadata: TopicPartitionMap<OffsetAndMetadata>,
     responseCallback: CommitCallback,
   ): void {
-    const closed = this.#doorError(groupId)
+    const closed = this.#validateGroup(groupId)
     if (closed) {
       responseCallback(answerAll(offsetMetadata, () => closed))
       return
@@ -366,7 +353,7 @@ export class GroupCoordinator implements JoinCoordinator, HeartbeatCoordinator {
     groupId: string,
     partitions?: readonly TopicPartition[],
   ): { error: WireError; offsets: TopicPartitionMap<OffsetFetchPartitionData> } {
-    const closed = this.#doorError(groupId)
+    const closed = this.#validateGroup(groupId)
     if (closed) return { error: closed, offsets: new TopicPartitionMap() }
     const offsets = this.groupManager.getOffsets(groupId, partitions)
     return { error: Errors.NONE, offsets }
@@ -383,7 +370,7 @@ export class GroupCoordinator implements JoinCoordinator, HeartbeatCoordinator {
 
   /** Tells how a group stands. One that does not exist is Dead. */
   handleDescribeGroup(groupId: string): { error: WireError; summary: GroupSummary } {
-    const closed = this.#doorError(groupId)
+    const closed = this.#validateGroup(groupId)
     if (closed) return { error: closed, summary: EmptyGroup }
     const group = this.groupManager.getGroup(groupId)
     return { error: Errors.NONE, summary: group?.summary() ?? DeadGroup }
@@ -392,7 +379,7 @@ export class GroupCoordinator implements JoinCoordinator, HeartbeatCoordinator {
   /** Deletes groups that have no members. @returns one error a group. */
   handleDeleteGroups(groupIds: Iterable<string>): Map<string, WireError> {
     return deleteGroups(this.groupManager, groupIds, (groupId) =>
-      this.#doorError(groupId, { needsGroupId: true }),
+      this.#validateGroup(groupId, { needsGroupId: true }),
     )
   }
 
@@ -475,9 +462,8 @@ export class GroupCoordinator implements JoinCoordinator, HeartbeatCoordinator {
     heartbeatDeadline: number,
     forceComplete: () => boolean,
   ): boolean {
-    if (!shouldKeepMemberAlive(member, heartbeatDeadline) && !member.isLeaving)
-      return false
-    return forceComplete()
+    const isOver = shouldKeepMemberAlive(member, heartbeatDeadline) || member.isLeaving
+    return isOver && forceComplete()
   }
 
   /** Removes a member that was silent for too long. */
@@ -494,9 +480,14 @@ export class GroupCoordinator implements JoinCoordinator, HeartbeatCoordinator {
   /** Nothing to do: the next deadline is set by who completed this one. */
   onCompleteHeartbeat(): void {}
 
-  // What everyone is refused with who is not let in at all, in this order: closed, bad
-  // name, elsewhere, loading.
-  #doorError(
+  #removeHeartbeatForLeavingMember(member: MemberMetadata): void {
+    member.isLeaving = true
+    const key = new MemberKey(member.groupId, member.memberId)
+    this.heartbeatPurgatory.checkAndComplete(key)
+  }
+
+  // Why somebody is not let in at all: closed, bad name, elsewhere, loading, in order.
+  #validateGroup(
     groupId: string,
     rule: { needsGroupId?: boolean; evenWhileLoading?: boolean } = {},
   ): WireError | undefined {
@@ -521,6 +512,16 @@ export class GroupCoordinator implements JoinCoordinator, HeartbeatCoordinator {
       group.newMemberAdded = true
     }
     group.add(member)
+    this.#maybePrepareRebalance(group)
+  }
+
+  #updateMemberAndRebalance(
+    group: GroupMetadata,
+    member: MemberMetadata,
+    { protocols, responseCallback }: JoinGroupOptions,
+  ): void {
+    member.supportedProtocols = copied(protocols)
+    member.awaitingJoinCallback = responseCallback
     this.#maybePrepareRebalance(group)
   }
 
@@ -556,6 +557,16 @@ export class GroupCoordinator implements JoinCoordinator, HeartbeatCoordinator {
     }
   }
 
+  #setAndPropagateAssignment(
+    group: GroupMetadata,
+    assignment: ReadonlyMap<string, Buffer>,
+  ): void {
+    for (const member of group.allMemberMetadata) {
+      member.assignment = assignment.get(member.memberId) ?? NOTHING
+    }
+    this.#propagateAssignment(group, Errors.NONE)
+  }
+
   #resetAndPropagateAssignmentError(group: GroupMetadata, error: WireError): void {
     for (const member of group.allMemberMetadata) member.assignment = NOTHING
     this.#propagateAssignment(group, error)
@@ -581,15 +592,9 @@ export class GroupCoordinator implements JoinCoordinator, HeartbeatCoordinator {
     this.heartbeatPurgatory.checkAndComplete(key)
 
     // Set the next one.
-    const { sessionTimeoutMs } = member
-    const deadline = member.latestHeartbeat + sessionTimeoutMs
-    const heartbeat = new DelayedHeartbeat(
-      this,
-      group,
-      member,
-      deadline,
-      sessionTimeoutMs,
-    )
+    const wait = member.sessionTimeoutMs
+    const deadline = member.latestHeartbeat + wait
+    const heartbeat = new DelayedHeartbeat(this, group, member, deadline, wait)
     this.heartbeatPurgatory.tryCompleteElseWatch(heartbeat, [key])
   }
 }

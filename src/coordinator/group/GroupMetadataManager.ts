@@ -195,10 +195,11 @@ export class GroupMetadataManager {
 
     const stamp = { magic, timestamp: this.#now() }
     const records = groupRecords(group, groupAssignment, stamp)
-    this.#appendForGroup(partition, records, ({ error }) => {
+    const putCacheCallback = ({ error }: PartitionResponse) => {
       if (error !== Errors.NONE) log.info(`cannot store ${group}: ${error.name}`)
       responseCallback(groupError(error))
-    })
+    }
+    this.#appendForGroup(partition, records, putCacheCallback)
   }
 
   /**
@@ -250,13 +251,14 @@ export class GroupMetadataManager {
     this.#prepareCommit(group, accepted, producer)
     const stamp = { magic, timestamp: this.#now() }
     const records = offsetRecords(group.groupId, accepted, stamp, producer)
-    this.#appendForGroup(partition, records, ({ error, baseOffset }) => {
+    const putCacheCallback = ({ error, baseOffset }: PartitionResponse) => {
       if (!group.is('Dead')) {
         if (error === Errors.NONE) this.#onCommit(group, accepted, baseOffset, producer)
         else this.#onFailedCommit(group, accepted, producer)
       }
       answer(commitError(error))
-    })
+    }
+    this.#appendForGroup(partition, records, putCacheCallback)
   }
 
   /**
@@ -354,7 +356,7 @@ export class GroupMetadataManager {
       GROUP_METADATA_TOPIC_NAME,
       offsetsPartition,
     )
-    this.#scheduleInTurn(`load ${topicPartition}`, async () => {
+    const doLoadGroupsAndOffsets = async () => {
       if (this.#loadingPartitions.has(offsetsPartition)) return
       this.#loadingPartitions.add(offsetsPartition)
       try {
@@ -365,7 +367,8 @@ export class GroupMetadataManager {
         this.#ownedPartitions.add(offsetsPartition)
         this.#loadingPartitions.delete(offsetsPartition)
       }
-    })
+    }
+    this.#scheduleInTurn(`load ${topicPartition}`, doLoadGroupsAndOffsets)
   }
 
   /** Reads a partition from start to end and fills the cache with what it amounts to. */
@@ -441,7 +444,7 @@ export class GroupMetadataManager {
     offsetsPartition: number,
     onGroupUnloaded: (group: GroupMetadata) => void,
   ): void {
-    this.#scheduleInTurn(`unload ${offsetsPartition}`, async () => {
+    const removeGroupsAndOffsets = async () => {
       this.#ownedPartitions.delete(offsetsPartition)
       for (const group of this.currentGroups()) {
         if (this.partitionFor(group.groupId) !== offsetsPartition) continue
@@ -449,7 +452,8 @@ export class GroupMetadataManager {
         this.#groupMetadataCache.remove(group.groupId)
         this.#openTransactions.removeGroupFromAllProducers(group.groupId)
       }
-    })
+    }
+    this.#scheduleInTurn(`unload ${offsetsPartition}`, removeGroupsAndOffsets)
   }
 
   /** Forgets offsets whose time is over, in every group. */

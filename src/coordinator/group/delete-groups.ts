@@ -13,19 +13,19 @@ import type { GroupMetadataManager } from './GroupMetadataManager.ts'
 /**
  * Deletes those groups that can be deleted.
  *
- * @param doorError why a group is not answered for here at all.
+ * @param validateGroup why a group is not answered for here at all.
  * @returns one error a group.
  */
 export function deleteGroups(
   groupManager: GroupMetadataManager,
   groupIds: Iterable<string>,
-  doorError: (groupId: string) => WireError | undefined,
+  validateGroup: (groupId: string) => WireError | undefined,
 ): Map<string, WireError> {
   const errors = new Map<string, WireError>()
   const eligible: GroupMetadata[] = []
   for (const groupId of groupIds) {
     const group = groupManager.getGroup(groupId)
-    const error = doorError(groupId) ?? refusal(groupManager, groupId, group)
+    const error = validateGroup(groupId) ?? refusal(groupManager, groupId, group)
     errors.set(groupId, error ?? Errors.NONE)
     if (error || !group) continue
     group.transitionTo('Dead')

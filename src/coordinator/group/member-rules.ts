@@ -43,6 +43,21 @@ export interface JoinGroupOptions {
   readonly responseCallback: JoinCallback
 }
 
+/** Why a member may not join with its session timeout; undefined when it may. */
+export function sessionTimeoutRefusal(
+  limits: {
+    /** In ms, as the other. */
+    readonly groupMinSessionTimeoutMs: number
+    readonly groupMaxSessionTimeoutMs: number
+  },
+  { sessionTimeoutMs }: JoinGroupOptions,
+): WireError | undefined {
+  const isAllowed =
+    sessionTimeoutMs >= limits.groupMinSessionTimeoutMs &&
+    sessionTimeoutMs <= limits.groupMaxSessionTimeoutMs
+  return isAllowed ? undefined : Errors.INVALID_SESSION_TIMEOUT
+}
+
 /** Why a member may not join a group; undefined when it may. */
 export function joinRefusal(
   group: GroupMetadata,

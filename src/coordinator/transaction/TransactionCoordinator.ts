@@ -191,7 +191,7 @@ export class TransactionCoordinator {
     const { coordinatorEpoch, newMetadata } = result.value
     const { producerId, producerEpoch, txnState } = newMetadata
     if (txnState === 'PrepareEpochFence') {
-      const respond = (error: WireError) =>
+      const sendRetriableErrorCallback = (error: WireError) =>
         responseCallback(
           initTransactionError(
             error === Errors.NONE ? Errors.CONCURRENT_TRANSACTIONS : error,
@@ -199,22 +199,23 @@ export class TransactionCoordinator {
         )
       this.handleEndTransaction(
         ...([transactionalId, producerId, producerEpoch, 'ABORT'] as const),
-        respond,
+        sendRetriableErrorCallback,
       )
       return
     }
 
     // Note the new epoch, then give it out.
+    const sendPidResponseCallback = (error: WireError) => {
+      log.info(`${transactionalId}: ${producerId}/${producerEpoch}, ${error.name}`)
+      responseCallback(
+        error === Errors.NONE
+          ? { producerId, producerEpoch, error }
+          : initTransactionError(error),
+      )
+    }
     this.txnManager.appendTransactionToLog(
       ...([transactionalId, coordinatorEpoch, newMetadata] as const),
-      (error) => {
-        log.info(`${transactionalId}: ${producerId}/${producerEpoch}, ${error.name}`)
-        responseCallback(
-          error === Errors.NONE
-            ? { producerId, producerEpoch, error }
-            : initTransactionError(error),
-        )
-      },
+      sendPidResponseCallback,
     )
   }
 
@@ -364,12 +365,13 @@ export class TransactionCoordinator {
       isCommit ? 'PrepareCommit' : 'PrepareAbort',
       this.#now(),
     )
+    const sendTxnMarkersCallback = (error: WireError) => {
+      if (error !== Errors.NONE) responseCallback(error)
+      else this.#sendTxnMarkers(found.value, txnMarkerResult, responseCallback)
+    }
     this.txnManager.appendTransactionToLog(
       ...([transactionalId, coordinatorEpoch, newMetadata] as const),
-      (error) => {
-        if (error !== Errors.NONE) responseCallback(error)
-        else this.#sendTxnMarkers(found.value, txnMarkerResult, responseCallback)
-      },
+      sendTxnMarkersCallback,
     )
   }
 

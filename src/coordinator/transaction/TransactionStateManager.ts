@@ -38,7 +38,10 @@ import type { Platform } from '../../base/platform/Platform.ts'
 import { TopicPartition } from '../../base/TopicPartition.ts'
 import { TopicPartitionMap } from '../../base/TopicPartitionMap.ts'
 import { MemoryRecords } from '../../record/MemoryRecords.ts'
-import type { PartitionResponse } from '../../replica/DelayedProduce.ts'
+import type {
+  PartitionResponse,
+  ProduceCallback,
+} from '../../replica/DelayedProduce.ts'
 import { TRANSACTION_STATE_TOPIC_NAME } from '../../zk/Topic.ts'
 import { coordinatorError } from './append-errors.ts'
 import { loadTransactionMetadata } from './load-transactions.ts'
@@ -237,11 +240,12 @@ export class TransactionStateManager {
         key: TransactionLog.keyToBytes(transactionalId),
       }))
       const partition = new TopicPartition(TRANSACTION_STATE_TOPIC_NAME, partitionId)
+      const removeFromCacheCallback: ProduceCallback = (responses) =>
+        this.#removeFromCache(entry, expired, responses.get(partition))
       replicaManager.appendRecords({
         ...this.#appendOf(partition, MemoryRecords.withRecords({}, ...tombstones)),
         timeout: config.requestTimeoutMs,
-        responseCallback: (responses) =>
-          this.#removeFromCache(entry, expired, responses.get(partition)),
+        responseCallback: removeFromCacheCallback,
       })
     }
   }
@@ -329,11 +333,12 @@ export class TransactionStateManager {
     // Refuse at once; what is loading stops, in whatever epoch it began.
     this.#loadingPartitions.deletePartition(partitionId)
     this.#leavingPartitions.add(partitionId, coordinatorEpoch)
-    this.#scheduleInTurn(`remove-txns-for-partition-${partitionId}`, async () => {
+    const removeTransactions = async () => {
       if (!this.#leavingPartitions.has(partitionId, coordinatorEpoch)) return
       this.#transactionMetadataCache.delete(partitionId)
       this.#leavingPartitions.delete(partitionId, coordinatorEpoch)
-    })
+    }
+    this.#scheduleInTurn(`remove-txns-for-partition-${partitionId}`, removeTransactions)
   }
 
   async #validateTransactionTopicPartitionCountIsStable(): Promise<void> {
@@ -375,15 +380,16 @@ export class TransactionStateManager {
         value: TransactionLog.valueToBytes(newMetadata),
       },
     )
+    const updateCacheCallback: ProduceCallback = (responses) => {
+      const response = responses.get(partition)
+      if (!response) throw new IllegalStateException(`no answer for ${partition}`)
+      const id = { transactionalId, coordinatorEpoch, retryOnError }
+      responseCallback(this.#updateCache(id, newMetadata, response.error))
+    }
     this.#options.replicaManager.appendRecords({
       ...this.#appendOf(partition, records),
       timeout: newMetadata.txnTimeoutMs,
-      responseCallback: (responses) => {
-        const response = responses.get(partition)
-        if (!response) throw new IllegalStateException(`no answer for ${partition}`)
-        const id = { transactionalId, coordinatorEpoch, retryOnError }
-        responseCallback(this.#updateCache(id, newMetadata, response.error))
-      },
+      responseCallback: updateCacheCallback,
     })
   }
 

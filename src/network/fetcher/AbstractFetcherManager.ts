@@ -164,6 +164,10 @@ export abstract class AbstractFetcherManager<
       if (host === broker.host && port === broker.port) return existing
       await existing.shutdown()
     }
+    return this.#addAndStartFetcherThread(key, fetcherId, broker)
+  }
+
+  #addAndStartFetcherThread(key: string, fetcherId: number, broker: BrokerEndPoint): T {
     const thread = this.createFetcherThread(fetcherId, broker)
     this.fetcherThreadMap.set(key, thread)
     thread.start()

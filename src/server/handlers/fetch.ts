@@ -60,7 +60,7 @@ export function handleFetch(context: ApisContext, request: Request): void {
     }
   })
 
-  const respond = (
+  const processResponseCallback = (
     results: readonly (readonly [TopicPartition, FetchPartitionData])[],
   ) => {
     const found = results.map(
@@ -78,7 +78,7 @@ export function handleFetch(context: ApisContext, request: Request): void {
     }
   }
   if (interesting.length === 0) {
-    respond([])
+    processResponseCallback([])
     return
   }
 
@@ -92,7 +92,7 @@ export function handleFetch(context: ApisContext, request: Request): void {
     fetchInfos: interesting,
     quota: isFollower ? context.quotas.leader : undefined,
     isolationLevel: body.isolationLevel === 1 ? 'READ_COMMITTED' : 'READ_UNCOMMITTED',
-    responseCallback: respond,
+    responseCallback: processResponseCallback,
   })
 }
 
@@ -164,7 +164,7 @@ function answerFetch(context: ApisContext, request: Request, fetched: Fetched): 
   if (fetched.isFollower) {
     // Count what was let through; what is too much is left out of the next answers.
     recordThrottled(quotas.leader, fetched.answer, request.header.apiVersion)
-    sendFetchResponse(context, request, fetched, 0)
+    fetchResponseCallback(context, request, fetched, 0)
     return
   }
 
@@ -176,7 +176,8 @@ function answerFetch(context: ApisContext, request: Request, fetched: Fetched): 
     sanitizedUser,
     header.clientId,
     size,
-    (throttleTimeMs) => sendFetchResponse(context, request, fetched, throttleTimeMs),
+    (throttleTimeMs) =>
+      fetchResponseCallback(context, request, fetched, throttleTimeMs),
   )
 }
 
@@ -224,7 +225,7 @@ function byTopic(
   return responses
 }
 
-function sendFetchResponse(
+function fetchResponseCallback(
   context: ApisContext,
   request: Request,
   { answer, fetchOffsets, isFollower }: Fetched,

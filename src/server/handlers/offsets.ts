@@ -54,7 +54,7 @@ export async function handleOffsetCommitRequest(
 ): Promise<void> {
   const body = request.body<OffsetCommitRequest>()
   const answers = new TopicPartitionMap<{ readonly errorCode: number }>()
-  const respond = (errors: Iterable<[TopicPartition, WireError]>) => {
+  const sendResponseCallback = (errors: Iterable<[TopicPartition, WireError]>) => {
     for (const [tp, { code }] of errors) answers.set(tp, { errorCode: code })
     const topics = byTopic(answers)
     context.sendResponseMaybeThrottle(request, OffsetCommit, (throttleTimeMs) => ({
@@ -73,7 +73,7 @@ export async function handleOffsetCommitRequest(
     }
   }
   if (commits.size === 0) {
-    respond([])
+    sendResponseCallback([])
     return
   }
 
@@ -82,13 +82,13 @@ export async function handleOffsetCommitRequest(
     const store = async ([tp, commit]: [TopicPartition, Commit]) =>
       [tp, await storeInZooKeeper(context, body.groupId, tp, commit)] as const
     const errors = await Promise.all(Array.from(commits, store))
-    respond(errors.map(([tp, error]) => [tp, error]))
+    sendResponseCallback(errors.map(([tp, error]) => [tp, error]))
     return
   }
   context.groupCoordinator.handleCommitOffsets(
     ...([body.groupId, body.memberId, body.generationId] as const),
     offsetsAndMetadata(context, request, body.retentionTimeMs, commits),
-    respond,
+    sendResponseCallback,
   )
 }
 

@@ -48,7 +48,7 @@ export function handleProduce(context: ApisContext, request: Request): void {
     }
   }
 
-  const respond = (responses: TopicPartitionMap<PartitionResponse>) => {
+  const sendResponseCallback = (responses: TopicPartitionMap<PartitionResponse>) => {
     for (const [topicPartition, response] of refused) {
       responses.set(topicPartition, response)
     }
@@ -61,11 +61,11 @@ export function handleProduce(context: ApisContext, request: Request): void {
       request.header.clientId,
       request.sizeInBytes,
       (throttleTimeMs) =>
-        sendProduceResponse(context, request, responses, throttleTimeMs),
+        produceResponseCallback(context, request, responses, throttleTimeMs),
     )
   }
   if (known.size === 0) {
-    respond(new TopicPartitionMap())
+    sendResponseCallback(new TopicPartitionMap())
     return
   }
 
@@ -76,7 +76,7 @@ export function handleProduce(context: ApisContext, request: Request): void {
     internalTopicsAllowed: request.header.clientId === '__admin_client',
     isFromClient: true,
     entriesPerPartition: known,
-    responseCallback: respond,
+    responseCallback: sendResponseCallback,
   })
 }
 
@@ -93,7 +93,7 @@ function failed(error: WireError): PartitionResponse {
   return { error, baseOffset: -1, logAppendTime: -1, logStartOffset: -1 }
 }
 
-function sendProduceResponse(
+function produceResponseCallback(
   context: ApisContext,
   request: Request,
   responses: TopicPartitionMap<PartitionResponse>,

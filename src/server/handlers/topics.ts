@@ -55,7 +55,7 @@ export async function handleCreateTopicsRequest(
   request: Request,
 ): Promise<void> {
   const body = request.body<CreateTopicsRequest>()
-  const respond = (results: ReadonlyMap<string, ApiError>) =>
+  const sendResponseCallback = (results: ReadonlyMap<string, ApiError>) =>
     context.sendResponseMaybeThrottle(request, CreateTopics, (throttleTimeMs) => ({
       throttleTimeMs,
       topics: Array.from(results, ([name, error]) => ({ name, ...error.fields })),
@@ -63,7 +63,7 @@ export async function handleCreateTopicsRequest(
   const names = body.topics.map(({ name }) => name)
   if (!context.controller.isActive) {
     const error = new ApiError(Errors.NOT_CONTROLLER)
-    respond(new Map(names.map((name) => [name, error])))
+    sendResponseCallback(new Map(names.map((name) => [name, error])))
     return
   }
 
@@ -80,7 +80,7 @@ export async function handleCreateTopicsRequest(
     body.timeoutMs,
     body.validateOnly,
     createInfo,
-    (results) => respond(new Map([...results, ...refused])),
+    (results) => sendResponseCallback(new Map([...results, ...refused])),
   )
 }
 
@@ -109,7 +109,7 @@ export async function handleDeleteTopicsRequest(
   const { metadataCache, adminManager, controller } = context
   const names = new Set(topicNames)
   const results = new Map<string, number>()
-  const respond = () =>
+  const sendResponseCallback = () =>
     context.sendResponseMaybeThrottle(request, DeleteTopics, (throttleTimeMs) => ({
       throttleTimeMs,
       responses: Array.from(results, ([name, errorCode]) => ({ name, errorCode })),
@@ -125,14 +125,14 @@ export async function handleDeleteTopicsRequest(
     names.delete(name)
   }
   if (names.size === 0) {
-    respond()
+    sendResponseCallback()
     return
   }
 
   // Delete the rest.
   await adminManager.deleteTopics(timeoutMs, names, (deleted) => {
     for (const [name, error] of deleted) results.set(name, error.code)
-    respond()
+    sendResponseCallback()
   })
 }
 
@@ -143,7 +143,7 @@ export async function handleCreatePartitionsRequest(
 ): Promise<void> {
   const body = request.body<CreatePartitionsRequest>()
   const { controller, adminManager } = context
-  const respond = (results: ReadonlyMap<string, ApiError>) =>
+  const sendResponseCallback = (results: ReadonlyMap<string, ApiError>) =>
     context.sendResponseMaybeThrottle(request, CreatePartitions, (throttleTimeMs) => ({
       throttleTimeMs,
       results: Array.from(results, ([name, error]) => ({ name, ...error.fields })),
@@ -151,7 +151,7 @@ export async function handleCreatePartitionsRequest(
   const names = body.topics.map(({ name }) => name)
   if (!controller.isActive) {
     const error = new ApiError(Errors.NOT_CONTROLLER)
-    respond(new Map(names.map((name) => [name, error])))
+    sendResponseCallback(new Map(names.map((name) => [name, error])))
     return
   }
 
@@ -180,7 +180,7 @@ export async function handleCreatePartitionsRequest(
     body.timeoutMs,
     newPartitions,
     body.validateOnly,
-    (results) => respond(new Map([...results, ...refused])),
+    (results) => sendResponseCallback(new Map([...results, ...refused])),
   )
 }
 
@@ -192,7 +192,7 @@ export function handleDeleteRecordsRequest(
   const body = request.body<DeleteRecordsRequest>()
   const { metadataCache, replicaManager } = context
   const answers = new TopicPartitionMap<{ lowWatermark: number; errorCode: number }>()
-  const respond = () => {
+  const sendResponseCallback = () => {
     const topics = byTopic(answers)
     context.sendResponseMaybeThrottle(request, DeleteRecords, (throttleTimeMs) => ({
       throttleTimeMs,
@@ -211,7 +211,7 @@ export function handleDeleteRecordsRequest(
     }
   }
   if (offsets.size === 0) {
-    respond()
+    sendResponseCallback()
     return
   }
 
@@ -220,7 +220,7 @@ export function handleDeleteRecordsRequest(
     for (const [topicPartition, { error, lowWatermark }] of results) {
       answers.set(topicPartition, { lowWatermark, errorCode: error.code })
     }
-    respond()
+    sendResponseCallback()
   })
 }
 

@@ -63,7 +63,9 @@ export function handleAddPartitionToTxnRequest(
   const partitionsToAdd = body.topics.flatMap(({ name, partitions }) =>
     partitions.map((partition) => new TopicPartition(name, partition)),
   )
-  const respond = (errorOf: (topicPartition: TopicPartition) => WireError) => {
+  const sendResponseCallback = (
+    errorOf: (topicPartition: TopicPartition) => WireError,
+  ) => {
     const answers = new TopicPartitionMap<{ readonly partitionErrorCode: number }>()
     for (const tp of partitionsToAdd) {
       answers.set(tp, { partitionErrorCode: errorOf(tp).code })
@@ -85,13 +87,13 @@ export function handleAddPartitionToTxnRequest(
     if (refusal) refusals.set(topicPartition, refusal)
   }
   if (refusals.size > 0) {
-    respond((tp) => refusals.get(tp) ?? Errors.OPERATION_NOT_ATTEMPTED)
+    sendResponseCallback((tp) => refusals.get(tp) ?? Errors.OPERATION_NOT_ATTEMPTED)
     return
   }
   context.txnCoordinator.handleAddPartitionsToTransaction(
     ...([body.transactionalId, body.producerId, body.producerEpoch] as const),
     partitionsToAdd,
-    (error) => respond(() => error),
+    (error) => sendResponseCallback(() => error),
   )
 }
 
@@ -143,7 +145,7 @@ export function handleTxnOffsetCommitRequest(
 ): void {
   const body = request.body<TxnOffsetCommitRequest>()
   const answers = new TopicPartitionMap<{ readonly errorCode: number }>()
-  const respond = (errors: Iterable<[TopicPartition, WireError]>) => {
+  const sendResponseCallback = (errors: Iterable<[TopicPartition, WireError]>) => {
     for (const [tp, { code }] of errors) answers.set(tp, { errorCode: code })
     context.sendResponseMaybeThrottle(request, TxnOffsetCommit, (throttleTimeMs) => ({
       throttleTimeMs,
@@ -171,10 +173,15 @@ export function handleTxnOffsetCommitRequest(
     }
   }
   if (offsets.size === 0) {
-    respond([])
+    sendResponseCallback([])
     return
   }
   const { groupId, producerId, producerEpoch } = body
   const producer = { producerId, producerEpoch }
-  context.groupCoordinator.handleTxnCommitOffsets(groupId, producer, offsets, respond)
+  context.groupCoordinator.handleTxnCommitOffsets(
+    groupId,
+    producer,
+    offsets,
+    sendResponseCallback,
+  )
 }

@@ -42,13 +42,13 @@ export function handleWriteTxnMarkersRequest(
   const { markers } = request.body<WriteTxnMarkersRequest>()
   const errors = new Map<bigint, ErrorsOfMarker>()
   let missing = markers.length
-  const respond = () => {
+  const sendResponseCallback = () => {
     const answered = Array.from(errors, ([producerId, errorsOfMarker]) => ({
       ...{ producerId, topics: topicsOf(errorsOfMarker) },
     }))
     context.sendResponseExemptThrottle(request, WriteTxnMarkers, { markers: answered })
   }
-  if (missing === 0) respond()
+  if (missing === 0) sendResponseCallback()
 
   // Append each marker; answer with the last of them.
   for (const marker of markers) {
@@ -57,7 +57,7 @@ export function handleWriteTxnMarkersRequest(
     errors.set(marker.producerId, ofMarker)
     appendMarker(context, marker, ofMarker, () => {
       missing -= 1
-      if (missing === 0) respond()
+      if (missing === 0) sendResponseCallback()
     })
   }
 }
