@@ -20,6 +20,7 @@ import type { TopicPartition } from '../base/TopicPartition.ts'
 import { TopicPartitionMap, type TopicPartitionSet } from '../base/TopicPartitionMap.ts'
 import type { Broker } from '../zk/Broker.ts'
 import type { LeaderIsrAndControllerEpoch } from '../zk/LeaderAndIsr.ts'
+import type { ZNodeChangeHandler } from '../zookeeper/ZooKeeperClient.ts'
 import type { ControllerChannelManager } from './ControllerChannelManager.ts'
 import { PartitionAndReplica } from './PartitionAndReplica.ts'
 
@@ -33,7 +34,7 @@ export interface ReassignedPartitionsContext {
   readonly newReplicas: readonly number[]
 
   /** The watch on its state, once registered: the new replicas may have caught up. */
-  watchedPath: string | undefined
+  reassignIsrChangeHandler: ZNodeChangeHandler | undefined
 }
 
 /** The knowledge of a controller. */

@@ -52,6 +52,7 @@ import {
 import type { ControllerConfig, ControllerMetrics } from './ControllerConfig.ts'
 import { ControllerContext } from './ControllerContext.ts'
 import { ControllerEventManager } from './ControllerEventManager.ts'
+import { ControllerHandlers } from './ControllerHandlers.ts'
 import {
   AutoPreferredReplicaLeaderElection,
   ControlledShutdown,
@@ -63,7 +64,6 @@ import {
   Startup,
   TopicDeletionStopReplicaResponseReceived,
 } from './controller-events.ts'
-import { ControllerHandlers } from './controller-handlers.ts'
 import { PartitionReassignments } from './PartitionReassignments.ts'
 import { PartitionStateMachine } from './PartitionStateMachine.ts'
 import { PreferredReplicaElections } from './PreferredReplicaElections.ts'

@@ -49,7 +49,7 @@ export class PartitionReassignments {
     for (const [partition, newReplicas] of ordered) {
       this.#context.partitionsBeingReassigned.set(partition, {
         newReplicas,
-        watchedPath: undefined,
+        reassignIsrChangeHandler: undefined,
       })
     }
   }
@@ -95,7 +95,8 @@ export class PartitionReassignments {
       // Watch the partition's state, then take the first step.
       const { handlers, topicDeletionManager } = this.#controller
       try {
-        context.watchedPath = handlers.registerReassignIsrChangeHandler(partition)
+        context.reassignIsrChangeHandler =
+          handlers.registerReassignIsrChangeHandler(partition)
         topicDeletionManager.markTopicIneligibleForDeletion([partition.topic])
         await this.onPartitionReassignment(partition, context)
       } catch (e) {
@@ -348,8 +349,8 @@ export class PartitionReassignments {
     // Stop watching it.
     const { handlers, eventManager, zkClient } = this.#controller
     const { partitionsBeingReassigned: moving } = this.#context
-    const path = moving.get(partition)?.watchedPath
-    if (path !== undefined) handlers.unregisterReassignIsrChangeHandler(path)
+    const watch = moving.get(partition)?.reassignIsrChangeHandler
+    if (watch) handlers.unregisterReassignIsrChangeHandler(watch)
 
     // Write what is left.
     const left = new TopicPartitionMap(

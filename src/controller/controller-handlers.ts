@@ -1,8 +1,9 @@
 /**
  * # controller-handlers
  *
- * What the controller watches. A handler does one thing: it puts an event. Whatever has to
- * be read is read when the event is processed, so a handler never waits and never fails.
+ * What the controller watches, a class for each kind of node. A handler does one thing: it
+ * puts an event. Whatever has to be read is read when the event is processed, so a handler
+ * never waits and never fails.
  *
  *     /brokers/ids                      children  BrokerChange
  *     /brokers/ids/<id>                 data      BrokerModifications
@@ -17,7 +18,6 @@
  *     /controller                       any       ControllerChange, Reelect
  *
  * @kafka core/src/main/scala/kafka/controller/KafkaController.scala
- * @differs Kafka has a class for each handler; here each is an entry of one class
  * @module
  */
 
@@ -56,147 +56,230 @@ import {
 } from './controller-events.ts'
 import type { KafkaController } from './KafkaController.ts'
 
-/** The watches of one controller. */
-export class ControllerHandlers {
-  readonly #controller: KafkaController
-  readonly #childHandlers: readonly ZNodeChildChangeHandler[]
-  readonly #nodeHandlers: readonly ZNodeChangeHandler[]
-  readonly #watchedPaths = new Set<string>()
-
-  /** Told of every change of `/controller`, in office or not. */
-  readonly controllerChangeHandler: ZNodeChangeHandler
-
-  readonly preferredReplicaElectionHandler: ZNodeChangeHandler
-  readonly partitionReassignmentHandler: ZNodeChangeHandler
+/** Base of all handlers: knows the controller whose queue it fills. */
+abstract class Handler {
+  protected readonly controller: KafkaController
 
   constructor(controller: KafkaController) {
-    // Prepare what every broker watches.
-    this.#controller = controller
-    const put = (event: ControllerEvent) => controller.eventManager.put(event)
-    this.controllerChangeHandler = {
-      path: ControllerZNode.path(),
-      handleCreation: () => put(new ControllerChange(controller)),
-      handleDeletion: () => put(new Reelect(controller)),
-      handleDataChange: () => put(new ControllerChange(controller)),
-    }
-
-    // Prepare what only the controller in office watches.
-    this.preferredReplicaElectionHandler = {
-      path: PreferredReplicaElectionZNode.path(),
-      handleCreation: () => put(new PreferredReplicaLeaderElection(controller)),
-    }
-    this.partitionReassignmentHandler = {
-      path: ReassignPartitionsZNode.path(),
-      handleCreation: () => put(new PartitionReassignment(controller)),
-    }
-    const children = (path: string, event: () => ControllerEvent) => ({
-      path,
-      handleChildChange: () => put(event()),
-    })
-    this.#nodeHandlers = [
-      this.preferredReplicaElectionHandler,
-      this.partitionReassignmentHandler,
-    ]
-    this.#childHandlers = [
-      children(BrokerIdsZNode.path(), () => new BrokerChange(controller)),
-      children(TopicsZNode.path(), () => new TopicChange(controller)),
-      children(DeleteTopicsZNode.path(), () => new TopicDeletion(controller)),
-      children(
-        LogDirEventNotificationZNode.path(),
-        () => new LogDirEventNotification(controller),
-      ),
-      children(
-        IsrChangeNotificationZNode.path(),
-        () => new IsrChangeNotification(controller),
-      ),
-    ]
+    this.controller = controller
   }
 
-  /** Listens to the five lists; the watch is set when each is read next. */
-  registerChildHandlers(): void {
-    for (const handler of this.#childHandlers) {
-      this.#controller.zkClient.registerZNodeChildChangeHandler(handler)
-    }
+  protected put(event: ControllerEvent): void {
+    this.controller.eventManager.put(event)
+  }
+}
+
+// ── Who is controller: watched by every broker ──────────────────────────────────────────
+
+/**
+ * Told of every change of `/controller`, in office or not.
+ *
+ * @kafka core/src/main/scala/kafka/controller/KafkaController.scala#ControllerChangeHandler
+ */
+export class ControllerChangeHandler extends Handler implements ZNodeChangeHandler {
+  readonly path = ControllerZNode.path()
+
+  /** Somebody took the office. */
+  handleCreation(): void {
+    this.put(new ControllerChange(this.controller))
   }
 
-  /** Listens to the two orders of tools, and sets the watch. */
-  async registerNodeHandlers(): Promise<void> {
-    const { zkClient } = this.#controller
-    for (const handler of this.#nodeHandlers) {
-      await zkClient.registerZNodeChangeHandlerAndCheckExistence(handler)
-    }
+  /** The office is free: try to take it. */
+  handleDeletion(): void {
+    this.put(new Reelect(this.controller))
   }
 
-  /** Listens to brokers for changed end points, and sets the watches. */
-  async registerBrokerModificationsHandler(brokerIds: Iterable<number>): Promise<void> {
-    const controller = this.#controller
-    for (const id of brokerIds) {
-      const path = BrokerIdZNode.path(id)
-      this.#watchedPaths.add(path)
-      await controller.zkClient.registerZNodeChangeHandlerAndCheckExistence({
-        path,
-        handleDataChange: () =>
-          controller.eventManager.put(new BrokerModifications(controller, id)),
-      })
-    }
+  /** The office was written anew. */
+  handleDataChange(): void {
+    this.put(new ControllerChange(this.controller))
+  }
+}
+
+// ── Lists of children ───────────────────────────────────────────────────────────────────
+
+/**
+ * A broker registered, or its session ended.
+ *
+ * @kafka core/src/main/scala/kafka/controller/KafkaController.scala#BrokerChangeHandler
+ */
+export class BrokerChangeHandler extends Handler implements ZNodeChildChangeHandler {
+  readonly path = BrokerIdsZNode.path()
+
+  /** Puts an event; who came and who went is read when its turn comes. */
+  handleChildChange(): void {
+    this.put(new BrokerChange(this.controller))
+  }
+}
+
+/**
+ * A topic was created, or its deletion is over.
+ *
+ * @kafka core/src/main/scala/kafka/controller/KafkaController.scala#TopicChangeHandler
+ */
+export class TopicChangeHandler extends Handler implements ZNodeChildChangeHandler {
+  readonly path = TopicsZNode.path()
+
+  /** Puts an event; which topics are new is read when its turn comes. */
+  handleChildChange(): void {
+    this.put(new TopicChange(this.controller))
+  }
+}
+
+/**
+ * Somebody wants a topic deleted.
+ *
+ * @kafka core/src/main/scala/kafka/controller/KafkaController.scala#TopicDeletionHandler
+ */
+export class TopicDeletionHandler extends Handler implements ZNodeChildChangeHandler {
+  readonly path = DeleteTopicsZNode.path()
+
+  /** Puts an event; which topics have to go is read when its turn comes. */
+  handleChildChange(): void {
+    this.put(new TopicDeletion(this.controller))
+  }
+}
+
+/**
+ * A broker lost one of its log directories.
+ *
+ * @kafka core/src/main/scala/kafka/controller/KafkaController.scala#LogDirEventNotificationHandler
+ */
+export class LogDirEventNotificationHandler
+  extends Handler
+  implements ZNodeChildChangeHandler
+{
+  readonly path = LogDirEventNotificationZNode.path()
+
+  /** Puts an event; which brokers they were is read when its turn comes. */
+  handleChildChange(): void {
+    this.put(new LogDirEventNotification(this.controller))
+  }
+}
+
+/**
+ * A leader wrote another ISR.
+ *
+ * @kafka core/src/main/scala/kafka/controller/KafkaController.scala#IsrChangeNotificationHandler
+ */
+export class IsrChangeNotificationHandler
+  extends Handler
+  implements ZNodeChildChangeHandler
+{
+  readonly path = IsrChangeNotificationZNode.path()
+
+  /** Puts an event; which partitions they are is read when its turn comes. */
+  handleChildChange(): void {
+    this.put(new IsrChangeNotification(this.controller))
+  }
+}
+
+// ── Orders of tools ─────────────────────────────────────────────────────────────────────
+
+/**
+ * A tool wants preferred leaders elected.
+ *
+ * @kafka core/src/main/scala/kafka/controller/KafkaController.scala#PreferredReplicaElectionHandler
+ */
+export class PreferredReplicaElectionHandler
+  extends Handler
+  implements ZNodeChangeHandler
+{
+  readonly path = PreferredReplicaElectionZNode.path()
+
+  /** Puts an event; the order is read when its turn comes. */
+  handleCreation(): void {
+    this.put(new PreferredReplicaLeaderElection(this.controller))
+  }
+}
+
+/**
+ * A tool wants partitions moved.
+ *
+ * @kafka core/src/main/scala/kafka/controller/KafkaController.scala#PartitionReassignmentHandler
+ */
+export class PartitionReassignmentHandler
+  extends Handler
+  implements ZNodeChangeHandler
+{
+  readonly path = ReassignPartitionsZNode.path()
+
+  /**
+   * Puts an event; the order is read when its turn comes. That the node goes away needs no
+   * handler: the controller deletes it itself, and looks again then.
+   */
+  handleCreation(): void {
+    this.put(new PartitionReassignment(this.controller))
+  }
+}
+
+// ── One node each ───────────────────────────────────────────────────────────────────────
+
+/**
+ * A broker has other end points.
+ *
+ * @kafka core/src/main/scala/kafka/controller/KafkaController.scala#BrokerModificationsHandler
+ */
+export class BrokerModificationsHandler extends Handler implements ZNodeChangeHandler {
+  readonly path: string
+  readonly #brokerId: number
+
+  constructor(controller: KafkaController, brokerId: number) {
+    super(controller)
+    this.path = BrokerIdZNode.path(brokerId)
+    this.#brokerId = brokerId
   }
 
-  unregisterBrokerModificationsHandler(brokerIds: Iterable<number>): void {
-    for (const id of brokerIds) this.#unwatch(BrokerIdZNode.path(id))
+  /** Puts an event; the end points are read when its turn comes. */
+  handleDataChange(): void {
+    this.put(new BrokerModifications(this.controller, this.#brokerId))
+  }
+}
+
+/**
+ * A topic has more partitions.
+ *
+ * @kafka core/src/main/scala/kafka/controller/KafkaController.scala#PartitionModificationsHandler
+ */
+export class PartitionModificationsHandler
+  extends Handler
+  implements ZNodeChangeHandler
+{
+  readonly path: string
+  readonly #topic: string
+
+  constructor(controller: KafkaController, topic: string) {
+    super(controller)
+    this.path = TopicZNode.path(topic)
+    this.#topic = topic
   }
 
-  /** Listens to topics for added partitions; the watch is set when each is read next. */
-  registerPartitionModificationsHandlers(topics: Iterable<string>): void {
-    const controller = this.#controller
-    for (const topic of topics) {
-      this.#watch({
-        path: TopicZNode.path(topic),
-        handleDataChange: () =>
-          controller.eventManager.put(new PartitionModifications(controller, topic)),
-      })
-    }
+  /** Puts an event; the assignment is read when its turn comes. */
+  handleDataChange(): void {
+    this.put(new PartitionModifications(this.controller, this.#topic))
+  }
+}
+
+/**
+ * A partition that is being moved has another leader or ISR: the new replicas may have
+ * caught up.
+ *
+ * @kafka core/src/main/scala/kafka/controller/KafkaController.scala#PartitionReassignmentIsrChangeHandler
+ */
+export class PartitionReassignmentIsrChangeHandler
+  extends Handler
+  implements ZNodeChangeHandler
+{
+  readonly path: string
+  readonly #partition: TopicPartition
+
+  constructor(controller: KafkaController, partition: TopicPartition) {
+    super(controller)
+    this.path = TopicPartitionStateZNode.path(partition)
+    this.#partition = partition
   }
 
-  unregisterPartitionModificationsHandlers(topics: Iterable<string>): void {
-    for (const topic of topics) this.#unwatch(TopicZNode.path(topic))
-  }
-
-  /** Listens to the state of a partition that is being moved. */
-  registerReassignIsrChangeHandler(partition: TopicPartition): string {
-    const controller = this.#controller
-    const path = TopicPartitionStateZNode.path(partition)
-    this.#watch({
-      path,
-      handleDataChange: () =>
-        controller.eventManager.put(
-          new PartitionReassignmentIsrChange(controller, partition),
-        ),
-    })
-    return path
-  }
-
-  unregisterReassignIsrChangeHandler(path: string): void {
-    this.#unwatch(path)
-  }
-
-  /** Stops listening, except to `/controller`. */
-  unregisterAll(): void {
-    const { zkClient } = this.#controller
-    for (const { path } of this.#childHandlers) {
-      zkClient.unregisterZNodeChildChangeHandler(path)
-    }
-    for (const { path } of this.#nodeHandlers)
-      zkClient.unregisterZNodeChangeHandler(path)
-    for (const path of [...this.#watchedPaths]) this.#unwatch(path)
-  }
-
-  #watch(handler: ZNodeChangeHandler): void {
-    this.#watchedPaths.add(handler.path)
-    this.#controller.zkClient.registerZNodeChangeHandler(handler)
-  }
-
-  #unwatch(path: string): void {
-    this.#watchedPaths.delete(path)
-    this.#controller.zkClient.unregisterZNodeChangeHandler(path)
+  /** Puts an event; the ISR is read when its turn comes. */
+  handleDataChange(): void {
+    this.put(new PartitionReassignmentIsrChange(this.controller, this.#partition))
   }
 }
