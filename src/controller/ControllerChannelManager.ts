@@ -132,7 +132,7 @@ export class ControllerChannelManager {
   addBroker(broker: Broker): void {
     if (this.#brokerStateInfo.has(broker.id)) return
     this.#addNewBroker(broker)
-    this.#brokerStateInfo.get(broker.id)?.requestSendThread.start()
+    this.#startRequestSendThread(broker.id)
   }
 
   #addNewBroker(broker: Broker): void {
@@ -153,10 +153,17 @@ export class ControllerChannelManager {
   /** Closes the line to a broker. */
   async removeBroker(brokerId: number): Promise<void> {
     const state = this.#brokerStateInfo.get(brokerId)
-    if (state === undefined) return
-    this.#brokerStateInfo.delete(brokerId)
+    if (state !== undefined) await this.#removeExistingBroker(state)
+  }
+
+  async #removeExistingBroker(state: ControllerBrokerStateInfo): Promise<void> {
+    this.#brokerStateInfo.delete(state.broker.id)
     state.messageQueue.clear()
     await state.requestSendThread.shutdown()
+  }
+
+  #startRequestSendThread(brokerId: number): void {
+    this.#brokerStateInfo.get(brokerId)?.requestSendThread.start()
   }
 
   /** Requests that wait, for all brokers together. */

@@ -507,12 +507,16 @@ export class Log extends LogState {
         this,
         this.replicaHighWatermark,
       )
-      if (deletable.length === 0) return 0
-      if (deletable.length === this.numberOfSegments) this.roll()
-      this.checkIfMemoryMappedBufferClosed()
-      for (const segment of deletable) this.deleteSegment(segment)
-      this.maybeIncrementLogStartOffset(this.segments.first?.baseOffset ?? 0)
-      return deletable.length
+      return this.#deleteSegments(deletable)
     })
+  }
+
+  #deleteSegments(deletable: readonly LogSegment[]): number {
+    if (deletable.length === 0) return 0
+    if (deletable.length === this.numberOfSegments) this.roll()
+    this.checkIfMemoryMappedBufferClosed()
+    for (const segment of deletable) this.deleteSegment(segment)
+    this.maybeIncrementLogStartOffset(this.segments.first?.baseOffset ?? 0)
+    return deletable.length
   }
 }

@@ -202,12 +202,10 @@ export class MetadataCache {
     for (const state of request.ungroupedPartitionStates) {
       const { topicName: topic, partition } = state
       if (state.leader === LEADER_DURING_DELETE) {
-        this.#remove(topic, partition)
+        this.#removePartitionInfo(topic, partition)
         deleted.push(new TopicPartition(topic, partition))
       } else {
-        const partitions = this.#cache.get(topic) ?? new Map<number, PartitionInfo>()
-        partitions.set(partition, state)
-        this.#cache.set(topic, partitions)
+        this.#addOrUpdatePartitionInfo(topic, partition, state)
       }
     }
     log.debug(
@@ -224,7 +222,13 @@ export class MetadataCache {
     return () => this.#listeners.delete(listener)
   }
 
-  #remove(topic: string, partition: number): void {
+  #addOrUpdatePartitionInfo(topic: string, partition: number, info: PartitionInfo) {
+    const partitions = this.#cache.get(topic) ?? new Map<number, PartitionInfo>()
+    partitions.set(partition, info)
+    this.#cache.set(topic, partitions)
+  }
+
+  #removePartitionInfo(topic: string, partition: number): void {
     const partitions = this.#cache.get(topic)
     partitions?.delete(partition)
     if (partitions?.size === 0) this.#cache.delete(topic)

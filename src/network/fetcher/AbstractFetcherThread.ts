@@ -250,15 +250,21 @@ export abstract class AbstractFetcherThread<
 
       // Cut, and fetch from there.
       const { result, partitionsWithError } = await this.truncateToEpochs(fetchedEpochs)
-      for (const [topicPartition, fetchOffset] of result) {
-        const state = this.#partitionStates.get(topicPartition)
-        if (!state) continue
-        const next = { ...state, fetchOffset, truncatingLog: false }
-        this.#partitionStates.set(topicPartition, next)
-      }
+      this.#markTruncationCompleteAndUpdateFetchOffset(result)
       return partitionsWithError
     })
     await this.#handleErrors(failed)
+  }
+
+  #markTruncationCompleteAndUpdateFetchOffset(
+    fetchOffsets: TopicPartitionMap<number>,
+  ): void {
+    for (const [topicPartition, fetchOffset] of fetchOffsets) {
+      const state = this.#partitionStates.get(topicPartition)
+      if (!state) continue
+      const next = { ...state, fetchOffset, truncatingLog: false }
+      this.#partitionStates.set(topicPartition, next)
+    }
   }
 
   /** Sends one request and deals with what comes back. */
