@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { TopicPartition } from '../../src/base/TopicPartition.ts'
+import { TopicPartitionSet } from '../../src/base/TopicPartitionMap.ts'
+
 import { parseConfigsToBeAdded } from '../../src/cli/admin/ConfigCommand.ts'
 import { parseDatetime, parseDuration } from '../../src/cli/admin/offset-reset.ts'
 import { DefaultMessageFormatter } from '../../src/cli/tools/DefaultMessageFormatter.ts'
@@ -7,11 +9,15 @@ import { LineMessageReader } from '../../src/cli/tools/LineMessageReader.ts'
 import { createMessageFormatter } from '../../src/cli/tools/message-formatters.ts'
 import { assignRanges } from '../../src/clients/GroupConsumer.ts'
 import { murmur2 } from '../../src/clients/murmur2.ts'
+import { GroupMetadata } from '../../src/coordinator/group/GroupMetadata.ts'
 import {
   groupMetadataKey,
+  groupMetadataValue,
   offsetCommitKey,
   offsetCommitValue,
 } from '../../src/coordinator/group/group-messages.ts'
+import { MemberMetadata } from '../../src/coordinator/group/MemberMetadata.ts'
+import { TransactionLog } from '../../src/coordinator/transaction/TransactionLog.ts'
 import {
   deserializeAssignment,
   deserializeSubscription,
@@ -175,6 +181,57 @@ describe('createMessageFormatter()', () => {
     )
     expect(format(name, { key, value: null })).toBe('[g,t,3]::NULL\n')
     expect(format(name, { key: groupMetadataKey('g') })).toBe('')
+    expect(format(name, { key: null })).toBe('')
+  })
+
+  it('reads groups, and passes committed offsets by', () => {
+    const name =
+      'kafka.coordinator.group.GroupMetadataManager$GroupMetadataMessageFormatter'
+    const key = groupMetadataKey('g')
+    const member = new MemberMetadata({
+      ...{ memberId: 'a-1', groupId: 'g', clientId: 'a', clientHost: '/127.0.0.1' },
+      ...{ rebalanceTimeoutMs: 300_000, sessionTimeoutMs: 10_000 },
+      ...{ protocolType: 'consumer' },
+      supportedProtocols: [{ name: 'range', metadata: Buffer.alloc(0) }],
+    })
+    const group = GroupMetadata.loadGroup('g', {
+      ...{ generationId: 3, protocolType: 'consumer', protocol: 'range' },
+      ...{ leaderId: 'a-1', members: [member] },
+    })
+    const value = groupMetadataValue(group, new Map([['a-1', Buffer.alloc(0)]]))
+    expect(format(name, { key, value })).toBe(
+      'g::GroupMetadata(groupId=g, generation=3, protocolType=Some(consumer), ' +
+        'currentState=Stable, members=Map(a-1 -> MemberMetadata(memberId=a-1, ' +
+        'clientId=a, clientHost=/127.0.0.1, sessionTimeoutMs=10000, ' +
+        'rebalanceTimeoutMs=300000, supportedProtocols=List(range), )))\n',
+    )
+    const empty = groupMetadataValue(new GroupMetadata('g', 'Empty'), new Map())
+    expect(format(name, { key, value: empty })).toBe(
+      'g::GroupMetadata(groupId=g, generation=0, protocolType=None, ' +
+        'currentState=Empty, members=Map())\n',
+    )
+    expect(format(name, { key, value: null })).toBe('g::NULL\n')
+    const offset = offsetCommitKey('g', new TopicPartition('t', 3))
+    expect(format(name, { key: offset })).toBe('')
+    expect(format(name, { key: null })).toBe('')
+  })
+
+  it('reads transactional ids', () => {
+    const name =
+      'kafka.coordinator.transaction.TransactionLog$TransactionLogMessageFormatter'
+    const key = TransactionLog.keyToBytes('id')
+    const value = TransactionLog.valueToBytes({
+      ...{ producerId: 9n, producerEpoch: 2, txnTimeoutMs: 60_000 },
+      ...{ txnState: 'Ongoing' as const, txnStartTimestamp: 5 },
+      topicPartitions: new TopicPartitionSet([new TopicPartition('t', 1)]),
+      txnLastUpdateTimestamp: 6,
+    })
+    expect(format(name, { key, value })).toBe(
+      'id::TransactionMetadata(transactionalId=id, producerId=9, producerEpoch=2, ' +
+        'txnTimeoutMs=60000, state=Ongoing, pendingState=None, ' +
+        'topicPartitions=Set(t-1), txnStartTimestamp=5, txnLastUpdateTimestamp=6)\n',
+    )
+    expect(format(name, { key, value: null })).toBe('id::NULL\n')
     expect(format(name, { key: null })).toBe('')
   })
 })

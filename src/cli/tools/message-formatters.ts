@@ -10,9 +10,12 @@ import { IllegalArgumentException } from '../../base/errors.ts'
 import { logger } from '../../base/logger.ts'
 import type { FetchedRecord } from '../../clients/fetched-record.ts'
 import {
+  readGroupMessageValue,
   readMessageKey,
   readOffsetMessageValue,
 } from '../../coordinator/group/group-messages.ts'
+import type { MemberMetadata } from '../../coordinator/group/MemberMetadata.ts'
+import { TransactionLog } from '../../coordinator/transaction/TransactionLog.ts'
 import { Message } from '../../record/Message.ts'
 import { TimestampType } from '../../record/TimestampType.ts'
 import { DefaultMessageFormatter } from './DefaultMessageFormatter.ts'
@@ -111,6 +114,79 @@ function textOf(value: Buffer | null): string {
   )
 }
 
+/**
+ * Writes the groups of `__consumer_offsets`, and passes by what else is there.
+ *
+ *     group::GroupMetadata(groupId=group, generation=3, protocolType=Some(consumer),
+ *       currentState=Stable, members=Map(a-1 -> MemberMetadata(memberId=a-1, …, )))
+ *
+ * @kafka core/src/main/scala/kafka/coordinator/group/GroupMetadataManager.scala#GroupMetadataMessageFormatter
+ * @differs members stand in the order of the record; Kafka prints a hash map
+ */
+export class GroupMetadataMessageFormatter implements MessageFormatter {
+  format({ key, value }: FetchedRecord): Buffer {
+    const parsed = key === null ? undefined : readMessageKey(key)
+    if (parsed?.kind !== 'group') return Buffer.alloc(0)
+    return Buffer.from(`${parsed.group}::${groupText(parsed.group, value)}\n`)
+  }
+}
+
+/** @kafka core/src/main/scala/kafka/coordinator/group/GroupMetadata.scala#toString */
+function groupText(groupId: string, value: Buffer | null): string {
+  if (value === null) return 'NULL'
+  const group = readGroupMessageValue(groupId, value)
+  const { generationId, protocolType, currentState, allMemberMetadata } = group
+  const members = allMemberMetadata.map(
+    (one) => `${one.memberId} -> ${memberText(one)}`,
+  )
+  return (
+    `GroupMetadata(groupId=${groupId}, generation=${generationId}, ` +
+    `protocolType=${protocolType ? `Some(${protocolType})` : 'None'}, ` +
+    `currentState=${currentState}, members=Map(${members.join(', ')}))`
+  )
+}
+
+/** @kafka core/src/main/scala/kafka/coordinator/group/MemberMetadata.scala#toString */
+function memberText(member: MemberMetadata): string {
+  const { memberId, clientId, clientHost, supportedProtocols } = member
+  const names = supportedProtocols.map(({ name }) => name)
+  return (
+    `MemberMetadata(memberId=${memberId}, clientId=${clientId}, ` +
+    `clientHost=${clientHost}, sessionTimeoutMs=${member.sessionTimeoutMs}, ` +
+    `rebalanceTimeoutMs=${member.rebalanceTimeoutMs}, ` +
+    `supportedProtocols=List(${names.join(', ')}), )`
+  )
+}
+
+/**
+ * Writes the transactional ids of `__transaction_state`.
+ *
+ * @kafka core/src/main/scala/kafka/coordinator/transaction/TransactionLog.scala#TransactionLogMessageFormatter
+ * @differs partitions stand in the order of the record; Kafka prints a hash set
+ */
+export class TransactionLogMessageFormatter implements MessageFormatter {
+  format({ key, value }: FetchedRecord): Buffer {
+    if (key === null) return Buffer.alloc(0)
+    const id = TransactionLog.readTxnRecordKey(key)
+    return Buffer.from(`${id}::${transactionText(id, value)}\n`)
+  }
+}
+
+/** @kafka core/src/main/scala/kafka/coordinator/transaction/TransactionMetadata.scala#toString */
+function transactionText(id: string, value: Buffer | null): string {
+  const metadata = TransactionLog.readTxnRecordValue(id, value)
+  if (!metadata) return 'NULL'
+  const { producerId, producerEpoch, txnTimeoutMs, state, pendingState } = metadata
+  return (
+    `TransactionMetadata(transactionalId=${id}, producerId=${producerId}, ` +
+    `producerEpoch=${producerEpoch}, txnTimeoutMs=${txnTimeoutMs}, state=${state}, ` +
+    `pendingState=${pendingState ?? 'None'}, ` +
+    `topicPartitions=Set(${[...metadata.topicPartitions].join(', ')}), ` +
+    `txnStartTimestamp=${metadata.txnStartTimestamp}, ` +
+    `txnLastUpdateTimestamp=${metadata.txnLastUpdateTimestamp})`
+  )
+}
+
 const formatters: Readonly<
   Record<string, new (properties: Properties) => MessageFormatter>
 > = {
@@ -119,6 +195,8 @@ const formatters: Readonly<
   NoOpMessageFormatter,
   ChecksumMessageFormatter,
   OffsetsMessageFormatter,
+  GroupMetadataMessageFormatter,
+  TransactionLogMessageFormatter,
 }
 
 /**
