@@ -307,8 +307,8 @@ export class KafkaController implements RequestBatchHost, TopicDeletionHost {
     // Watch before reading, so that nothing is missed in between.
     this.handlers.registerChildHandlers()
     await this.handlers.registerNodeHandlers()
-    await this.zkClient.deleteLogDirEventNotifications()
-    await this.zkClient.deleteIsrChangeNotifications()
+    await this.zkClient.deleteLogDirEventNotifications(this.controllerContext)
+    await this.zkClient.deleteIsrChangeNotifications(this.controllerContext)
     await this.initializeControllerContext()
     const { toBeDeleted, ineligible } = await this.#fetchTopicDeletionsInProgress()
     await this.topicDeletionManager.init(toBeDeleted, ineligible)

@@ -16,6 +16,7 @@
  */
 
 import {
+  ControllerMovedException,
   IllegalStateException,
   KafkaException,
   StateChangeFailedException,
@@ -74,6 +75,7 @@ export class PartitionReassignments {
    * Begins or resumes moves, and takes out of the order what cannot be moved.
    *
    * @param partitions - all of them are in `partitionsBeingReassigned`
+   * @differs a controller of 1.1.1 that loses its office here deletes the order, too
    * @kafka core/src/main/scala/kafka/controller/KafkaController.scala#KafkaController.maybeTriggerPartitionReassignment
    */
   async maybeTriggerPartitionReassignment(
@@ -100,6 +102,8 @@ export class PartitionReassignments {
         topicDeletionManager.markTopicIneligibleForDeletion([partition.topic])
         await this.onPartitionReassignment(partition, context)
       } catch (e) {
+        // Leave the order to the next controller, if our office is lost.
+        if (e instanceof ControllerMovedException || !this.#controller.isActive) throw e
         log.error(`moving ${partition} failed`, e)
         await this.removePartitionFromReassignedPartitions(partition)
       }
@@ -268,12 +272,18 @@ export class PartitionReassignments {
     partition: TopicPartition,
     replicas: readonly number[],
   ): Promise<void> {
-    this.#context.partitionReplicaAssignment.set(partition, replicas)
-    const ofTopic = this.#context.partitionsForTopic(partition.topic)
+    // Write the assignment of the whole topic.
+    const { topic } = partition
+    const ofTopic = this.#context.partitionsForTopic(topic)
     const assignment = new Map(
       ofTopic.map((p) => [p.partition, this.#context.assignment(p)]),
     )
-    await this.#controller.zkClient.setTopicAssignment(partition.topic, assignment)
+    assignment.set(partition.partition, replicas)
+    const { zkClient } = this.#controller
+    await zkClient.setTopicAssignment(topic, assignment, this.#context)
+
+    // Believe it only now that it is written.
+    this.#context.partitionReplicaAssignment.set(partition, replicas)
   }
 
   /**
@@ -358,9 +368,9 @@ export class PartitionReassignments {
     )
     left.delete(partition)
     if (left.size > 0) {
-      await zkClient.setOrCreatePartitionReassignment(left)
+      await zkClient.setOrCreatePartitionReassignment(left, this.#context)
     } else {
-      await zkClient.deletePartitionReassignment()
+      await zkClient.deletePartitionReassignment(this.#context)
       eventManager.put(new PartitionReassignment(this.#controller))
     }
     moving.delete(partition)

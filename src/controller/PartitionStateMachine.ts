@@ -272,7 +272,7 @@ export class PartitionStateMachine {
     if (states.size === 0) return { successful, existing }
 
     // Create the states in ZooKeeper.
-    const results = await zkClient.createTopicPartitionStatesRaw(states)
+    const results = await zkClient.createTopicPartitionStatesRaw(states, context)
     for (const [partition, state] of states) {
       const error = results.get(partition)
       if (error instanceof NodeExistsException) {
@@ -424,7 +424,9 @@ export class PartitionStateMachine {
       }
       const text = topicConfig['unclean.leader.election.enable']
       const uncleanLeaderElection =
-        text === undefined ? config.uncleanLeaderElectionEnable : text === 'true'
+        text === undefined
+          ? config.uncleanLeaderElectionEnable
+          : text.trim().toLowerCase() === 'true'
       return [{ ...candidate, uncleanLeaderElection }]
     })
   }

@@ -124,7 +124,7 @@ export class PreferredReplicaElections {
       log.warn(`${partition} is led by ${leader}, its preferred leader is ${preferred}`)
     }
     if (isTriggeredByAutoRebalance) return
-    await zkClient.deletePreferredReplicaElection()
+    await zkClient.deletePreferredReplicaElection(context)
     eventManager.put(new PreferredReplicaLeaderElection(this.#controller))
   }
 

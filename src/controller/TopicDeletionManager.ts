@@ -103,7 +103,7 @@ export class TopicDeletionManager implements TopicDeletionView {
   ): Promise<void> {
     // Take the orders back where topics cannot be deleted.
     if (!this.isDeleteTopicEnabled) {
-      await this.#zkClient.deleteTopicDeletions(initialTopicsToBeDeleted)
+      await this.#zkClient.deleteTopicDeletions(initialTopicsToBeDeleted, this.#context)
       return
     }
 
@@ -261,9 +261,9 @@ export class TopicDeletionManager implements TopicDeletionView {
     // Delete its znodes, the order itself last.
     this.#topicsToBeDeleted.delete(topic)
     for (const partition of partitions) this.#partitionsToBeDeleted.delete(partition)
-    await this.#zkClient.deleteTopicZNode(topic)
-    await this.#zkClient.deleteTopicConfigs([topic])
-    await this.#zkClient.deleteTopicDeletions([topic])
+    await this.#zkClient.deleteTopicZNode(topic, this.#context)
+    await this.#zkClient.deleteTopicConfigs([topic], this.#context)
+    await this.#zkClient.deleteTopicDeletions([topic], this.#context)
     this.#context.removeTopic(topic)
     log.info(`topic ${topic} is deleted`)
   }

@@ -241,14 +241,14 @@ export class LogDirEventNotification extends Event {
 
   override async process(): Promise<void> {
     if (!this.controller.isActive) return
-    const { zkClient } = this.controller
+    const { controllerContext: context, zkClient } = this.controller
     const sequenceNumbers = await zkClient.getAllLogDirEventNotifications()
     try {
       const brokerIds = await zkClient.getBrokerIdsFromLogDirEvents(sequenceNumbers)
       if (brokerIds.length > 0)
         await this.controller.brokerChanges.onBrokerLogDirFailure(brokerIds)
     } finally {
-      await zkClient.deleteLogDirEventNotifications(sequenceNumbers)
+      await zkClient.deleteLogDirEventNotifications(context, sequenceNumbers)
     }
   }
 }
@@ -370,11 +370,11 @@ export class TopicDeletion extends Event {
     const ordered = await zkClient.getTopicDeletions()
     const unknown = ordered.filter((t) => !context.allTopics.has(t))
     const topics = ordered.filter((t) => context.allTopics.has(t))
-    await zkClient.deleteTopicDeletions(unknown)
+    await zkClient.deleteTopicDeletions(unknown, context)
 
     // Take back all orders where topics cannot be deleted.
     if (!topicDeletionManager.isDeleteTopicEnabled) {
-      await zkClient.deleteTopicDeletions(topics)
+      await zkClient.deleteTopicDeletions(topics, context)
       return
     }
     if (topics.length === 0) return
@@ -428,7 +428,7 @@ export class IsrChangeNotification extends Event {
 
   override async process(): Promise<void> {
     if (!this.controller.isActive) return
-    const { zkClient } = this.controller
+    const { controllerContext: context, zkClient } = this.controller
     const sequenceNumbers = await zkClient.getAllIsrChangeNotifications()
     try {
       // Read the states again and pass them on.
@@ -438,7 +438,7 @@ export class IsrChangeNotification extends Event {
       await this.controller.updateLeaderAndIsrCache(partitions)
       await this.processUpdateNotifications(partitions)
     } finally {
-      await zkClient.deleteIsrChangeNotifications(sequenceNumbers)
+      await zkClient.deleteIsrChangeNotifications(context, sequenceNumbers)
     }
   }
 

@@ -39,7 +39,7 @@ export function sends({ name, error }: Frame): boolean {
 }
 
 const SESSION =
-  /Session\.(exists|getData|getChildren|create|delete|setData|setDataWhile)$/
+  /Session\.(exists|getData|getChildren|create|delete|setData|writeWhile)$/
 
 /** What each call of a session is on the wire. */
 const OPERATIONS: Readonly<Record<string, readonly number[]>> = {
@@ -49,7 +49,7 @@ const OPERATIONS: Readonly<Record<string, readonly number[]>> = {
   create: [OpCode.create, OpCode.create2],
   delete: [OpCode.delete],
   setData: [OpCode.setData],
-  setDataWhile: [OpCode.multi],
+  writeWhile: [OpCode.multi],
 }
 
 /** Finds all messages of a recording, in the order in which they left. */

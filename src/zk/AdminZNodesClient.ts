@@ -1,7 +1,7 @@
 /**
  * # AdminZNodesClient
  *
- * Reads and writes what tools and request handlers leave for the controller, the dynamic
+ * Reads and writes what tools and brokers leave for the controller, the dynamic
  * configuration, access rules, and offsets of old consumers. The half of
  * {@link KafkaZkClient} that is not about brokers, partitions and elections.
  *
@@ -30,7 +30,18 @@ import {
   ResourceTypeZNode,
   ResourceZNode,
 } from './security-znodes.ts'
-import { type ConditionalUpdate, type DataAndStat, ZNodeAccess } from './ZNodeAccess.ts'
+import {
+  IsrChangeNotificationSequenceZNode,
+  IsrChangeNotificationZNode,
+  LogDirEventNotificationSequenceZNode,
+  LogDirEventNotificationZNode,
+} from './topic-znodes.ts'
+import {
+  type ConditionalUpdate,
+  type ControllerOffice,
+  type DataAndStat,
+  ZNodeAccess,
+} from './ZNodeAccess.ts'
 import { encodeText } from './znode.ts'
 
 /** Administrative znodes. */
@@ -119,9 +130,12 @@ export class AdminZNodesClient extends ZNodeAccess {
   }
 
   /** Deletes the configurations of topics. */
-  async deleteTopicConfigs(topics: Iterable<string>): Promise<void> {
+  async deleteTopicConfigs(
+    topics: Iterable<string>,
+    office?: ControllerOffice,
+  ): Promise<void> {
     for (const topic of topics) {
-      await this.deletePath(ConfigEntityZNode.path(ConfigType.Topic, topic))
+      await this.deletePath(ConfigEntityZNode.path(ConfigType.Topic, topic), office)
     }
   }
 
@@ -148,9 +162,12 @@ export class AdminZNodesClient extends ZNodeAccess {
   }
 
   /** Takes orders to delete a topic back, or marks them done. */
-  async deleteTopicDeletions(topics: Iterable<string>): Promise<void> {
+  async deleteTopicDeletions(
+    topics: Iterable<string>,
+    office?: ControllerOffice,
+  ): Promise<void> {
     for (const topic of topics) {
-      await this.deletePath(DeleteTopicsTopicZNode.path(topic))
+      await this.deletePath(DeleteTopicsTopicZNode.path(topic), office)
     }
   }
 
@@ -171,10 +188,12 @@ export class AdminZNodesClient extends ZNodeAccess {
   /** Writes what is left to move. */
   async setOrCreatePartitionReassignment(
     reassignment: TopicPartitionMap<readonly number[]>,
+    office: ControllerOffice,
   ): Promise<void> {
     const data = ReassignPartitionsZNode.encode(reassignment)
     const path = ReassignPartitionsZNode.path()
-    if (!(await this.setIfPresent(path, data))) await this.createRecursive(path, data)
+    if (await this.setIfPresent(path, data, office)) return
+    await this.create(path, data, office)
   }
 
   /**
@@ -190,8 +209,8 @@ export class AdminZNodesClient extends ZNodeAccess {
   }
 
   /** Marks the moves as done. */
-  async deletePartitionReassignment(): Promise<void> {
-    await this.deletePath(ReassignPartitionsZNode.path())
+  async deletePartitionReassignment(office: ControllerOffice): Promise<void> {
+    await this.deletePath(ReassignPartitionsZNode.path(), office)
   }
 
   /** Whether partitions are being moved. */
@@ -219,8 +238,79 @@ export class AdminZNodesClient extends ZNodeAccess {
   }
 
   /** Marks the elections as done. */
-  async deletePreferredReplicaElection(): Promise<void> {
-    await this.deletePath(PreferredReplicaElectionZNode.path())
+  async deletePreferredReplicaElection(office: ControllerOffice): Promise<void> {
+    await this.deletePath(PreferredReplicaElectionZNode.path(), office)
+  }
+
+  // ── Notes for the controller ──────────────────────────────────────────────────────────
+
+  /** Tells the controller that the ISR of these partitions changed. */
+  async propagateIsrChanges(partitions: Iterable<TopicPartition>): Promise<void> {
+    const node = IsrChangeNotificationSequenceZNode
+    await this.createSequential(node.path(), node.encode(partitions))
+  }
+
+  /** Numbers of the notes about changed ISRs. */
+  async getAllIsrChangeNotifications(): Promise<string[]> {
+    const children = await this.getChildren(IsrChangeNotificationZNode.path())
+    return children.map(IsrChangeNotificationSequenceZNode.sequenceNumber).sort()
+  }
+
+  /** The partitions that these notes name. */
+  async getPartitionsFromIsrChangeNotifications(
+    sequenceNumbers: readonly string[],
+  ): Promise<TopicPartition[]> {
+    const read = async (n: string) => {
+      const node = await this.getDataOrNone(IsrChangeNotificationSequenceZNode.path(n))
+      return node?.data ? IsrChangeNotificationSequenceZNode.decode(n, node.data) : []
+    }
+    return (await Promise.all(sequenceNumbers.map(read))).flat()
+  }
+
+  /** Deletes these notes, or all there are, in the name of a controller. */
+  async deleteIsrChangeNotifications(
+    office: ControllerOffice,
+    sequenceNumbers?: readonly string[],
+  ): Promise<void> {
+    const numbers = sequenceNumbers ?? (await this.getAllIsrChangeNotifications())
+    const paths = numbers.map((n) => IsrChangeNotificationSequenceZNode.path(n))
+    await Promise.all(paths.map((path) => this.deletePath(path, office)))
+  }
+
+  /** Tells the controller that a log directory of this broker failed. */
+  async propagateLogDirEvent(brokerId: number): Promise<void> {
+    const node = LogDirEventNotificationSequenceZNode
+    await this.createSequential(node.path(), node.encode(brokerId))
+  }
+
+  /** Numbers of the notes about failed log directories. */
+  async getAllLogDirEventNotifications(): Promise<string[]> {
+    const children = await this.getChildren(LogDirEventNotificationZNode.path())
+    return children.map(LogDirEventNotificationSequenceZNode.sequenceNumber).sort()
+  }
+
+  /** The brokers that these notes name. */
+  async getBrokerIdsFromLogDirEvents(
+    sequenceNumbers: readonly string[],
+  ): Promise<number[]> {
+    const read = async (n: string) => {
+      const node = await this.getDataOrNone(
+        LogDirEventNotificationSequenceZNode.path(n),
+      )
+      if (!node?.data) return []
+      return [LogDirEventNotificationSequenceZNode.decode(n, node.data)]
+    }
+    return (await Promise.all(sequenceNumbers.map(read))).flat()
+  }
+
+  /** Deletes these notes, or all there are, in the name of a controller. */
+  async deleteLogDirEventNotifications(
+    office: ControllerOffice,
+    sequenceNumbers?: readonly string[],
+  ): Promise<void> {
+    const numbers = sequenceNumbers ?? (await this.getAllLogDirEventNotifications())
+    const paths = numbers.map((n) => LogDirEventNotificationSequenceZNode.path(n))
+    await Promise.all(paths.map((path) => this.deletePath(path, office)))
   }
 
   // ── Offsets of old consumers ──────────────────────────────────────────────────────────

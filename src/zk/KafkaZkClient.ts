@@ -13,9 +13,7 @@
  * session.
  *
  * Invariants: states of partitions are written only if they are at the version the writer
- * has read. That, and the epochs in requests, are all that stops an old controller.
- *
- * Left out: transactions over several nodes; Kafka 1.1.1 uses none.
+ * has read; and by a controller only while its epoch is the last one.
  *
  * @kafka core/src/main/scala/kafka/zk/KafkaZkClient.scala#KafkaZkClient
  * @module
@@ -27,7 +25,7 @@ import type { TopicPartition } from '../base/TopicPartition.ts'
 import { TopicPartitionMap } from '../base/TopicPartitionMap.ts'
 import {
   BadVersionException,
-  KeeperException,
+  KeeperCode,
   NodeExistsException,
   NoNodeException,
   type Stat,
@@ -51,10 +49,6 @@ import {
 import { type LeaderAndIsr, LeaderIsrAndControllerEpoch } from './LeaderAndIsr.ts'
 import { outcome, toError } from './outcome.ts'
 import {
-  IsrChangeNotificationSequenceZNode,
-  IsrChangeNotificationZNode,
-  LogDirEventNotificationSequenceZNode,
-  LogDirEventNotificationZNode,
   TopicPartitionStateZNode,
   TopicPartitionsZNode,
   TopicPartitionZNode,
@@ -62,7 +56,11 @@ import {
   TopicZNode,
 } from './topic-znodes.ts'
 import { ZkData } from './ZkData.ts'
-import { brokerIdTaken, EphemeralNodeTakenException } from './ZNodeAccess.ts'
+import {
+  brokerIdTaken,
+  type ControllerOffice,
+  EphemeralNodeTakenException,
+} from './ZNodeAccess.ts'
 
 /**
  * What came of writing the states of several partitions.
@@ -343,14 +341,16 @@ export class KafkaZkClient extends AdminZNodesClient {
   async setTopicAssignment(
     topic: string,
     assignment: ReadonlyMap<number, readonly number[]>,
+    office?: ControllerOffice,
   ): Promise<void> {
-    const data = TopicZNode.encode(assignment)
-    await this.zooKeeperClient.setData(TopicZNode.path(topic), data, -1)
+    const path = TopicZNode.path(topic)
+    if (await this.setIfPresent(path, TopicZNode.encode(assignment), office)) return
+    throw new NoNodeException(KeeperCode.NONODE, path)
   }
 
   /** Removes a topic with its partitions and their states. */
-  async deleteTopicZNode(topic: string): Promise<void> {
-    await this.deleteRecursive(TopicZNode.path(topic))
+  async deleteTopicZNode(topic: string, office?: ControllerOffice): Promise<void> {
+    await this.deleteRecursive(TopicZNode.path(topic), office)
   }
 
   // ── States of partitions ──────────────────────────────────────────────────────────────
@@ -403,33 +403,46 @@ export class KafkaZkClient extends AdminZNodesClient {
   /**
    * Creates the first states of new partitions, with the parents they need.
    *
+   * @param controller - the office of the controller that decided
    * @returns by partition: `undefined` when created, else what went wrong. A state that
    *   exists already is such an error
+   * @throws ControllerMovedException (rejects) when another controller took the next epoch
    * @kafka core/src/main/scala/kafka/zk/KafkaZkClient.scala#KafkaZkClient.createTopicPartitionStatesRaw
    */
   async createTopicPartitionStatesRaw(
     states: TopicPartitionMap<LeaderIsrAndControllerEpoch>,
+    controller: ControllerOffice,
   ): Promise<TopicPartitionMap<Error | undefined>> {
     // Make the parents, one level after the other.
     const tps = [...states.keys()]
     const topics = new Set(tps.map((tp) => tp.topic))
-    await this.#createAll([...topics].map(TopicPartitionsZNode.path))
-    await this.#createAll(tps.map(TopicPartitionZNode.path))
+    await this.#createAll([...topics].map(TopicPartitionsZNode.path), controller)
+    await this.#createAll(tps.map(TopicPartitionZNode.path), controller)
 
     // Create the states, and keep each answer.
     const results = new TopicPartitionMap<Error | undefined>()
     await this.zooKeeperClient.handleRequests([...states], async ([tp, state]) => {
       const path = TopicPartitionStateZNode.path(tp)
       const data = TopicPartitionStateZNode.encode(state)
-      results.set(tp, await outcome(this.create(path, data)))
+      results.set(tp, await this.#created(path, data, controller))
     })
     return results
   }
 
-  async #createAll(paths: readonly string[]): Promise<void> {
+  async #createAll(
+    paths: readonly string[],
+    controller: ControllerOffice,
+  ): Promise<void> {
     await this.zooKeeperClient.handleRequests(paths, (path) =>
-      outcome(this.create(path, null)),
+      this.#created(path, null, controller),
     )
+  }
+
+  /** Creates a node; only the loss of office is not one of many outcomes. */
+  async #created(path: string, data: Buffer | null, controller: ControllerOffice) {
+    const error = await outcome(this.create(path, data, controller))
+    if (error instanceof ControllerMovedException) throw error
+    return error
   }
 
   /**
@@ -440,108 +453,34 @@ export class KafkaZkClient extends AdminZNodesClient {
    *   its node
    * @throws ControllerMovedException (rejects) when another controller took the next epoch
    * @kafka core/src/main/scala/kafka/zk/KafkaZkClient.scala#KafkaZkClient.updateLeaderAndIsr
-   * @differs a replaced controller of 1.1 writes on until it notices (KAFKA-6082, mended in
-   *   Kafka 2.2 as here)
    */
   async updateLeaderAndIsr(
     leaderAndIsrs: TopicPartitionMap<LeaderAndIsr>,
-    controller: { readonly epoch: number; readonly epochZkVersion: number },
+    controller: ControllerOffice,
   ): Promise<UpdateLeaderAndIsrResult> {
     // Write all states at once. Each is refused when our epoch is not the last.
-    const { epoch, epochZkVersion } = controller
-    const office = { path: ControllerEpochZNode.path(), version: epochZkVersion }
     const successfulPartitions = new TopicPartitionMap<LeaderAndIsr>()
     const failedPartitions = new TopicPartitionMap<Error>()
     const partitionsToRetry: TopicPartition[] = []
     const write = async ([tp, value]: [TopicPartition, LeaderAndIsr]) => {
       const path = TopicPartitionStateZNode.path(tp)
-      const state = new LeaderIsrAndControllerEpoch(value, epoch)
+      const state = new LeaderIsrAndControllerEpoch(value, controller.epoch)
       const data = TopicPartitionStateZNode.encode(state)
 
       // Sort the partition by the answer.
       try {
-        const { zooKeeperClient: zk } = this
-        const stat = await zk.setDataWhile(office, path, data, value.zkVersion)
-        successfulPartitions.set(tp, value.withZkVersion(stat.version))
+        const { zkVersion: version } = value
+        const write = { kind: 'setData', path, data, version } as const
+        const stat = await this.writeInOffice(controller, write)
+        successfulPartitions.set(tp, value.withZkVersion(stat?.version ?? version + 1))
       } catch (e) {
-        if (e instanceof KeeperException && e.path === office.path) {
-          throw new ControllerMovedException(`epoch ${epoch} is over`, { cause: e })
-        }
+        if (e instanceof ControllerMovedException) throw e
         if (e instanceof BadVersionException) partitionsToRetry.push(tp)
         else failedPartitions.set(tp, toError(e))
       }
     }
     await this.zooKeeperClient.handleRequests([...leaderAndIsrs], write)
     return { successfulPartitions, partitionsToRetry, failedPartitions }
-  }
-
-  // ── Notes for the controller ──────────────────────────────────────────────────────────
-
-  /** Tells the controller that the ISR of these partitions changed. */
-  async propagateIsrChanges(partitions: Iterable<TopicPartition>): Promise<void> {
-    const node = IsrChangeNotificationSequenceZNode
-    await this.createSequential(node.path(), node.encode(partitions))
-  }
-
-  /** Numbers of the notes about changed ISRs. */
-  async getAllIsrChangeNotifications(): Promise<string[]> {
-    const children = await this.getChildren(IsrChangeNotificationZNode.path())
-    return children.map(IsrChangeNotificationSequenceZNode.sequenceNumber).sort()
-  }
-
-  /** The partitions that these notes name. */
-  async getPartitionsFromIsrChangeNotifications(
-    sequenceNumbers: readonly string[],
-  ): Promise<TopicPartition[]> {
-    const read = async (n: string) => {
-      const node = await this.getDataOrNone(IsrChangeNotificationSequenceZNode.path(n))
-      return node?.data ? IsrChangeNotificationSequenceZNode.decode(n, node.data) : []
-    }
-    return (await Promise.all(sequenceNumbers.map(read))).flat()
-  }
-
-  /** Deletes these notes, or all there are. */
-  async deleteIsrChangeNotifications(
-    sequenceNumbers?: readonly string[],
-  ): Promise<void> {
-    const numbers = sequenceNumbers ?? (await this.getAllIsrChangeNotifications())
-    const paths = numbers.map((n) => IsrChangeNotificationSequenceZNode.path(n))
-    await Promise.all(paths.map((path) => this.deletePath(path)))
-  }
-
-  /** Tells the controller that a log directory of this broker failed. */
-  async propagateLogDirEvent(brokerId: number): Promise<void> {
-    const node = LogDirEventNotificationSequenceZNode
-    await this.createSequential(node.path(), node.encode(brokerId))
-  }
-
-  /** Numbers of the notes about failed log directories. */
-  async getAllLogDirEventNotifications(): Promise<string[]> {
-    const children = await this.getChildren(LogDirEventNotificationZNode.path())
-    return children.map(LogDirEventNotificationSequenceZNode.sequenceNumber).sort()
-  }
-
-  /** The brokers that these notes name. */
-  async getBrokerIdsFromLogDirEvents(
-    sequenceNumbers: readonly string[],
-  ): Promise<number[]> {
-    const read = async (n: string) => {
-      const node = await this.getDataOrNone(
-        LogDirEventNotificationSequenceZNode.path(n),
-      )
-      if (!node?.data) return []
-      return [LogDirEventNotificationSequenceZNode.decode(n, node.data)]
-    }
-    return (await Promise.all(sequenceNumbers.map(read))).flat()
-  }
-
-  /** Deletes these notes, or all there are. */
-  async deleteLogDirEventNotifications(
-    sequenceNumbers?: readonly string[],
-  ): Promise<void> {
-    const numbers = sequenceNumbers ?? (await this.getAllLogDirEventNotifications())
-    const paths = numbers.map((n) => LogDirEventNotificationSequenceZNode.path(n))
-    await Promise.all(paths.map((path) => this.deletePath(path)))
   }
 
   // ── Watches ───────────────────────────────────────────────────────────────────────────

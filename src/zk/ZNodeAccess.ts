@@ -17,16 +17,19 @@
  * @module
  */
 
-import { KafkaException } from '../base/errors.ts'
+import { ControllerMovedException, KafkaException } from '../base/errors.ts'
 import {
   BadVersionException,
+  type GuardedWrite,
   KeeperCode,
+  KeeperException,
   NodeExistsException,
   NoNodeException,
   type Stat,
   type ZooKeeperState,
 } from '../zookeeper/client.ts'
 import type { ZooKeeperClient } from '../zookeeper/ZooKeeperClient.ts'
+import { ControllerEpochZNode } from './cluster-znodes.ts'
 import { ZkData } from './ZkData.ts'
 
 /** Data of a node with what ZooKeeper knows about it. */
@@ -43,6 +46,12 @@ export interface ConditionalUpdate {
 
   /** The new version of the node; -1 when not updated. */
   readonly zkVersion: number
+}
+
+/** What makes a controller: the epoch it took, and the version of the node it is in. */
+export interface ControllerOffice {
+  readonly epoch: number
+  readonly epochZkVersion: number
 }
 
 /** An ephemeral node that we wanted belongs to a session that is not ours. */
@@ -157,9 +166,20 @@ export class ZNodeAccess {
     }
   }
 
-  /** Creates a persistent node whose parent exists. */
-  protected async create(path: string, data: Buffer | null): Promise<void> {
-    await this.zooKeeperClient.create(path, data, 'PERSISTENT', this.acls(path))
+  /**
+   * Creates a persistent node whose parent exists.
+   *
+   * @param office - create it only while this controller is the last one
+   */
+  protected async create(
+    path: string,
+    data: Buffer | null,
+    office?: ControllerOffice,
+  ): Promise<void> {
+    const acl = this.acls(path)
+    if (office === undefined)
+      await this.zooKeeperClient.create(path, data, 'PERSISTENT', acl)
+    else await this.writeInOffice(office, { kind: 'create', path, data, acl })
   }
 
   /** Creates a persistent node that ZooKeeper numbers; returns its whole path. */
@@ -237,10 +257,41 @@ export class ZNodeAccess {
     }
   }
 
-  /** Writes a node whatever its version; returns false when there is none. */
-  protected async setIfPresent(path: string, data: Buffer): Promise<boolean> {
+  /**
+   * Carries out what a controller writes, unless another one took the next epoch.
+   *
+   * @returns the stat of a node whose data was written
+   * @throws ControllerMovedException (rejects) when the office is lost
+   * @differs a replaced controller of 1.1 writes on until it notices (KAFKA-6082, mended in
+   *   Kafka 2.2 as here)
+   */
+  protected async writeInOffice(
+    { epoch, epochZkVersion }: ControllerOffice,
+    write: GuardedWrite,
+  ): Promise<Stat | undefined> {
+    const office = { path: ControllerEpochZNode.path(), version: epochZkVersion }
     try {
-      await this.zooKeeperClient.setData(path, data, -1)
+      return await this.zooKeeperClient.writeWhile(office, write)
+    } catch (e) {
+      if (!(e instanceof KeeperException) || e.path !== office.path) throw e
+      throw new ControllerMovedException(`epoch ${epoch} is over`, { cause: e })
+    }
+  }
+
+  /**
+   * Writes a node whatever its version; returns false when there is none.
+   *
+   * @param office - write only while this controller is the last one
+   */
+  protected async setIfPresent(
+    path: string,
+    data: Buffer,
+    office?: ControllerOffice,
+  ): Promise<boolean> {
+    try {
+      if (office === undefined) await this.zooKeeperClient.setData(path, data, -1)
+      else
+        await this.writeInOffice(office, { kind: 'setData', path, data, version: -1 })
       return true
     } catch (e) {
       if (e instanceof NoNodeException) return false
@@ -251,12 +302,14 @@ export class ZNodeAccess {
   /**
    * Deletes a node whatever its version.
    *
+   * @param office - delete only while this controller is the last one
    * @returns false when there was none
    * @kafka core/src/main/scala/kafka/zk/KafkaZkClient.scala#KafkaZkClient.deletePath
    */
-  async deletePath(path: string): Promise<boolean> {
+  async deletePath(path: string, office?: ControllerOffice): Promise<boolean> {
     try {
-      await this.zooKeeperClient.delete(path, -1)
+      if (office === undefined) await this.zooKeeperClient.delete(path, -1)
+      else await this.writeInOffice(office, { kind: 'delete', path })
       return true
     } catch (e) {
       if (e instanceof NoNodeException) return false
@@ -267,13 +320,14 @@ export class ZNodeAccess {
   /**
    * Deletes a node and all below it; no error when there is none.
    *
+   * @param office - delete only while this controller is the last one
    * @kafka core/src/main/scala/kafka/zk/KafkaZkClient.scala#KafkaZkClient.deleteRecursive
    */
-  async deleteRecursive(path: string): Promise<boolean> {
+  async deleteRecursive(path: string, office?: ControllerOffice): Promise<boolean> {
     for (const child of await this.getChildren(path)) {
-      await this.deleteRecursive(`${path}/${child}`)
+      await this.deleteRecursive(`${path}/${child}`, office)
     }
-    return this.deletePath(path)
+    return this.deletePath(path, office)
   }
 
   /** The access list that a new node gets. */

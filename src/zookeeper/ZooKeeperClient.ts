@@ -33,6 +33,7 @@ import {
   AuthFailedException,
   ConnectionLossException,
   type CreateMode,
+  type GuardedWrite,
   KeeperCode,
   keeperException,
   type NodeAcl,
@@ -201,15 +202,11 @@ export class ZooKeeperClient {
   /**
    * Writes a node while another one has a version, in one transaction.
    *
+   * @returns the stat of a node whose data was written; `undefined` for other writes
    * @throws KeeperException (rejects) whose `path` tells which of the two nodes refused
    */
-  setDataWhile(
-    other: NodeVersion,
-    path: string,
-    data: Buffer,
-    version: number,
-  ): Promise<Stat> {
-    return this.send((session) => session.setDataWhile(other, path, data, version))
+  writeWhile(other: NodeVersion, write: GuardedWrite): Promise<Stat | undefined> {
+    return this.send((session) => session.writeWhile(other, write))
   }
 
   /** Lists children, and watches them if a child handler for it is registered. */

@@ -117,6 +117,23 @@ export interface NodeVersion {
   readonly version: number
 }
 
+/** A write that depends on another node: a persistent node comes, changes, or goes. */
+export type GuardedWrite =
+  | {
+      readonly kind: 'create'
+      readonly path: string
+      readonly data: Buffer | null
+      readonly acl: readonly Acl[]
+    }
+  | {
+      readonly kind: 'setData'
+      readonly path: string
+      readonly data: Buffer
+      /** That the node must have; -1 for any. */
+      readonly version: number
+    }
+  | { readonly kind: 'delete'; readonly path: string }
+
 /** The access list of a node. */
 export interface NodeAcl {
   readonly acl: Acl[]
@@ -149,14 +166,10 @@ export interface ZooKeeperSession {
   /**
    * Writes a node while another one has a version, in one transaction.
    *
+   * @returns the stat of a node whose data was written; `undefined` for other writes
    * @throws KeeperException (rejects) whose `path` tells which of the two nodes refused
    */
-  setDataWhile(
-    other: NodeVersion,
-    path: string,
-    data: Buffer,
-    version: number,
-  ): Promise<Stat>
+  writeWhile(other: NodeVersion, write: GuardedWrite): Promise<Stat | undefined>
   getChildren(path: string, watch?: boolean): Promise<NodeChildren>
   getAcl(path: string): Promise<NodeAcl>
   /** @param version - of the access list (`aversion`), not of the data */

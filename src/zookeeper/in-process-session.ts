@@ -23,6 +23,7 @@ import type { Clock, Connection, TimerHandle } from '../base/platform/Platform.t
 import {
   type Acl,
   type CreateMode,
+  type GuardedWrite,
   KeeperCode,
   keeperException,
   type NodeAcl,
@@ -48,11 +49,11 @@ import {
   PathRecord,
   PathVersion,
   PathWatch,
-  readCheckAndSetData,
+  readGuarded,
   SetACLRequest,
   SetDataRequest,
   StatRecord,
-  writeCheckAndSetData,
+  writeGuarded,
 } from './records.ts'
 import { WatchedPaths } from './WatchedPaths.ts'
 
@@ -200,20 +201,15 @@ class InProcessSession implements ZooKeeperSession {
     })
   }
 
-  async setDataWhile(
-    other: NodeVersion,
-    path: string,
-    data: Buffer,
-    version: number,
-  ): Promise<Stat> {
+  async writeWhile(other: NodeVersion, write: GuardedWrite): Promise<Stat | undefined> {
     const check = { path: this.#at(other.path), version: other.version }
-    const result = await this.#request(path, OpCode.multi, {
-      write: (to) =>
-        writeCheckAndSetData(to, check, { path: this.#at(path), data, version }),
-      read: readCheckAndSetData,
+    const path = this.#at(write.path)
+    const result = await this.#request(write.path, OpCode.multi, {
+      write: (to) => writeGuarded(to, check, { ...write, path }),
+      read: readGuarded,
     })
-    if (!('at' in result)) return result
-    throw keeperException(result.err, result.at === 0 ? other.path : path)
+    if (!('at' in result)) return result.stat
+    throw keeperException(result.err, result.at === 0 ? other.path : write.path)
   }
 
   getChildren(path: string, watch = false): Promise<NodeChildren> {

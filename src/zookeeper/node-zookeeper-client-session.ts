@@ -33,6 +33,7 @@ import type { Clock, TimerHandle } from '../base/platform/Platform.ts'
 import {
   type Acl,
   type CreateMode,
+  type GuardedWrite,
   KeeperCode,
   keeperException,
   type NodeAcl,
@@ -192,21 +193,16 @@ class NodeZookeeperClientSession implements ZooKeeperSession {
     })
   }
 
-  async setDataWhile(
-    other: NodeVersion,
-    path: string,
-    data: Buffer,
-    version: number,
-  ): Promise<Stat> {
+  async writeWhile(other: NodeVersion, write: GuardedWrite): Promise<Stat | undefined> {
+    const { path } = write
     const results = await this.#request<readonly RawResult[]>(path, (at, done) => {
       // The library's own way in takes version 0 for any; this goes below that.
       const header = new jute.protocol.RequestHeader()
       header.type = jute.OP_CODES.MULTI!
       const checked = withChroot(this.#chroot, other.path)
-      const payload = new jute.TransactionRequest([
-        { type: jute.OP_CODES.CHECK!, path: checked, version: other.version },
-        { type: jute.OP_CODES.SET_DATA!, path: at, data, version },
-      ])
+      const { version } = other
+      const check = { type: jute.OP_CODES.CHECK!, path: checked, version }
+      const payload = new jute.TransactionRequest([check, rawWrite(write, at)])
       const request = new jute.Request(header, payload)
       this.#client.connectionManager.queue(request, (error, response) =>
         done(error, error ? undefined : response.payload.results),
@@ -216,7 +212,7 @@ class NodeZookeeperClientSession implements ZooKeeperSession {
     // Name the node that refused.
     const failed = results.findIndex(({ err = 0 }) => err !== 0)
     const stat = results[1]?.stat
-    if (failed < 0 && stat) return statOf(stat)
+    if (failed < 0) return stat && statOf(stat)
     const code = results[failed]?.err ?? KeeperCode.SYSTEMERROR
     throw keeperException(code, failed === 0 ? other.path : path)
   }
@@ -476,6 +472,24 @@ function rawAcls(acl: readonly Acl[]): InstanceType<typeof library.ACL>[] {
   return acl.map(
     ({ perms, scheme, id }) => new library.ACL(perms, new library.Id(scheme, id)),
   )
+}
+
+/** A guarded write as the library's transactions have it. */
+function rawWrite(write: GuardedWrite, path: string): { type: number; path: string } {
+  switch (write.kind) {
+    case 'create': {
+      const rest = { data: write.data, acls: rawAcls(write.acl), mode: 0 }
+      return { type: jute.OP_CODES.CREATE!, path, ...rest }
+    }
+    case 'setData': {
+      const rest = { data: write.data, version: write.version }
+      return { type: jute.OP_CODES.SET_DATA!, path, ...rest }
+    }
+    case 'delete': {
+      const rest = { version: -1 }
+      return { type: jute.OP_CODES.DELETE!, path, ...rest }
+    }
+  }
 }
 
 function aclsOf(

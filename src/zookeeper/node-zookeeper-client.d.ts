@@ -137,12 +137,7 @@ declare module 'node-zookeeper-client/lib/jute/index.js' {
     OP_CODES: Readonly<Record<string, number>>
     Request: new (header: object, payload: object) => object
     TransactionRequest: new (
-      ops: readonly {
-        readonly type: number
-        readonly path: string
-        readonly data?: Buffer
-        readonly version: number
-      }[],
+      ops: readonly { readonly type: number; readonly path: string }[],
     ) => object
     protocol: {
       RequestHeader: new () => { type: number }

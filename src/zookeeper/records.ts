@@ -15,7 +15,7 @@
  */
 import type { ByteReader } from '../base/bytes/ByteReader.ts'
 import type { ByteWriter } from '../base/bytes/ByteWriter.ts'
-import { KeeperCode, type Stat as StatValue } from './client.ts'
+import { type GuardedWrite, KeeperCode, type Stat as StatValue } from './client.ts'
 import {
   boolean,
   buffer,
@@ -210,35 +210,50 @@ export function readMulti(from: ByteReader): MultiOp[] | undefined {
 }
 
 /** Writes a check of one node and a write of another, as one multi. */
-export function writeCheckAndSetData(
+export function writeGuarded(
   to: ByteWriter,
   check: JuteType<typeof PathVersion>,
-  write: JuteType<typeof SetDataRequest>,
+  write: GuardedWrite,
 ): void {
+  // Write the condition, and what depends on it.
   MultiHeader.write(to, { type: OpCode.check, done: false, err: -1 })
   PathVersion.write(to, check)
-  MultiHeader.write(to, { type: OpCode.setData, done: false, err: -1 })
-  SetDataRequest.write(to, write)
+  MultiHeader.write(to, { type: OpCode[write.kind], done: false, err: -1 })
+  switch (write.kind) {
+    case 'create':
+      CreateRequest.write(to, { ...write, flags: 0 })
+      break
+    case 'setData':
+      SetDataRequest.write(to, write)
+      break
+    case 'delete':
+      PathVersion.write(to, { path: write.path, version: -1 })
+  }
+
+  // End the transaction.
   MultiHeader.write(to, { type: -1, done: true, err: -1 })
 }
 
-/** What became of a check and a write: the stat, or which operation failed and how. */
-export type CheckAndSetDataResult =
-  | StatValue
+/** What became of a guarded write: done, or which operation failed and how. */
+export type GuardedResult =
+  | { readonly stat: StatValue | undefined }
   | { readonly at: number; readonly err: number }
 
-/** Reads the answer to {@link writeCheckAndSetData}. */
-export function readCheckAndSetData(from: ByteReader): CheckAndSetDataResult {
+/** Reads the answer to {@link writeGuarded}. */
+export function readGuarded(from: ByteReader): GuardedResult {
+  // Read what each operation came to.
   const errors: number[] = []
   let stat: StatValue | undefined
   for (;;) {
     const { type, done } = MultiHeader.read(from)
     if (done) break
     if (type === OpCode.error) errors.push(from.readInt32())
+    if (type === OpCode.create) PathRecord.read(from)
     if (type === OpCode.setData) stat = StatRecord.read(from)
   }
+  if (errors.length === 0) return { stat }
 
   // The one that failed has an error of its own; those behind it only say so.
   const at = errors.findIndex((err) => err !== 0)
-  return stat ?? { at, err: errors[at] ?? KeeperCode.SYSTEMERROR }
+  return { at, err: errors[at] ?? KeeperCode.SYSTEMERROR }
 }

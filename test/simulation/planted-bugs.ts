@@ -86,7 +86,7 @@ export const plantedBugs: readonly PlantedBug[] = [
   },
   {
     name: 'takes what it sends to a follower for what the follower has',
-    seed: 17,
+    seed: 53,
     aim: 'none',
     finds: 'acknowledged-lost',
     plant: () =>

@@ -15,6 +15,7 @@ import { KeeperCode, keeperException } from '../../src/zookeeper/client.ts'
 import { startZk } from './zk-fixture.ts'
 
 const tp = new TopicPartition('t', 0)
+const office = { epoch: 1, epochZkVersion: 0 }
 const brokerInfo = (id: number) =>
   new BrokerInfo(new Broker(id, [new EndPoint('h', 9092, 'PLAINTEXT', 'PLAINTEXT')]))
 
@@ -92,11 +93,12 @@ describe('KafkaZkClient', () => {
     const tps = [0, 1, 2].map((p) => new TopicPartition('t', p))
     const initial = new LeaderIsrAndControllerEpoch(LeaderAndIsr.initial(1, [1, 2]), 1)
     await zkClient.createTopicAssignment('t', new Map([[0, [1, 2]]]))
+    await zkClient.createControllerEpochRaw(5)
     await zkClient.createTopicPartitionStatesRaw(
       new TopicPartitionMap(tps.slice(0, 2).map((p) => [p, initial])),
+      office,
     )
     server.set('/brokers/topics/t/partitions/1/state', Buffer.from('{}'))
-    await zkClient.createControllerEpochRaw(5)
     const next = initial.leaderAndIsr.newLeader(2)
     const result = await zkClient.updateLeaderAndIsr(
       new TopicPartitionMap(tps.map((p) => [p, next])),
@@ -120,8 +122,9 @@ describe('KafkaZkClient', () => {
     const { server, zkClient } = await startZk()
     const initial = new LeaderIsrAndControllerEpoch(LeaderAndIsr.initial(1, [1, 2]), 1)
     await zkClient.createTopicAssignment('t', new Map([[0, [1, 2]]]))
-    await zkClient.createTopicPartitionStatesRaw(new TopicPartitionMap([[tp, initial]]))
     await zkClient.createControllerEpochRaw(1)
+    const states = new TopicPartitionMap([[tp, initial]])
+    await zkClient.createTopicPartitionStatesRaw(states, office)
     await zkClient.setControllerEpochRaw(2, 0)
     const next = new TopicPartitionMap([[tp, initial.leaderAndIsr.newLeader(2)]])
     await expect(
@@ -136,18 +139,47 @@ describe('KafkaZkClient', () => {
   it('createTopicPartitionStatesRaw() reports states that exist', async () => {
     const { zkClient } = await startZk()
     await zkClient.createTopicAssignment('t', new Map([[0, [1]]]))
+    await zkClient.createControllerEpochRaw(1)
     const states = new TopicPartitionMap([
       [tp, new LeaderIsrAndControllerEpoch(LeaderAndIsr.initial(1, [1]), 1)],
     ])
     expect(
-      (await zkClient.createTopicPartitionStatesRaw(states)).get(tp),
+      (await zkClient.createTopicPartitionStatesRaw(states, office)).get(tp),
     ).toBeUndefined()
-    const again = await zkClient.createTopicPartitionStatesRaw(states)
+    const again = await zkClient.createTopicPartitionStatesRaw(states, office)
     expect(again.get(tp)?.message).toContain('NODEEXISTS')
+  })
+
+  it('a replaced controller creates, changes and deletes nothing', async () => {
+    const { server, zkClient } = await startZk()
+    const state = new LeaderIsrAndControllerEpoch(LeaderAndIsr.initial(1, [1]), 1)
+    const states = new TopicPartitionMap([[tp, state]])
+    await zkClient.createTopicAssignment('t', new Map([[0, [1]]]))
+    await zkClient.createPartitionReassignment(new TopicPartitionMap([[tp, [2]]]))
+    await zkClient.createPreferredReplicaElection([tp])
+    await zkClient.createDeleteTopicPath('t')
+    await zkClient.propagateIsrChanges([tp])
+    await zkClient.createControllerEpochRaw(1)
+    await zkClient.setControllerEpochRaw(2, 0)
+    const before = [...server.nodes.keys()]
+    for (const write of [
+      () => zkClient.createTopicPartitionStatesRaw(states, office),
+      () => zkClient.setTopicAssignment('t', new Map([[0, [2]]]), office),
+      () => zkClient.deleteTopicZNode('t', office),
+      () => zkClient.setOrCreatePartitionReassignment(new TopicPartitionMap(), office),
+      () => zkClient.deletePartitionReassignment(office),
+      () => zkClient.deletePreferredReplicaElection(office),
+      () => zkClient.deleteTopicDeletions(['t'], office),
+      () => zkClient.deleteIsrChangeNotifications(office),
+    ])
+      await expect(write).rejects.toThrow(ControllerMovedException)
+    expect([...server.nodes.keys()]).toEqual(before)
+    expect(server.json('/brokers/topics/t')).toMatchObject({ partitions: { 0: [1] } })
   })
 
   it('notifications are numbered, read and deleted', async () => {
     const { server, zkClient } = await startZk()
+    await zkClient.createControllerEpochRaw(1)
     await zkClient.propagateIsrChanges([tp])
     await zkClient.propagateLogDirEvent(3)
     expect(server.children('/isr_change_notification')).toEqual([
@@ -159,8 +191,8 @@ describe('KafkaZkClient', () => {
     ])
     const events = await zkClient.getAllLogDirEventNotifications()
     expect(await zkClient.getBrokerIdsFromLogDirEvents(events)).toEqual([3])
-    await zkClient.deleteIsrChangeNotifications(numbers)
-    await zkClient.deleteLogDirEventNotifications()
+    await zkClient.deleteIsrChangeNotifications(office, numbers)
+    await zkClient.deleteLogDirEventNotifications(office)
     expect(server.children('/isr_change_notification')).toEqual([])
     expect(server.children('/log_dir_event_notification')).toEqual([])
   })
@@ -188,8 +220,10 @@ describe('ReplicationUtils', () => {
     const { server, zkClient } = await startZk()
     const initial = LeaderAndIsr.initial(1, [1, 2])
     await zkClient.createTopicAssignment('t', new Map([[0, [1, 2]]]))
+    await zkClient.createControllerEpochRaw(1)
     await zkClient.createTopicPartitionStatesRaw(
       new TopicPartitionMap([[tp, new LeaderIsrAndControllerEpoch(initial, 1)]]),
+      office,
     )
     loseAnswer(server, 'setData /brokers/topics/t/partitions/0/state')
     const shrunk = new LeaderAndIsr(1, 0, [1], 0)

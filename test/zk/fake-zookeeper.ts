@@ -8,6 +8,7 @@
 
 import {
   type CreateMode,
+  type GuardedWrite,
   KeeperCode,
   keeperException,
   type NodeChildren,
@@ -211,16 +212,16 @@ export class FakeSession implements ZooKeeperSession {
     return this.#run('setData', path, () => this.#server.set(path, data, version))
   }
 
-  setDataWhile(
-    other: NodeVersion,
-    path: string,
-    data: Buffer,
-    version: number,
-  ): Promise<Stat> {
-    return this.#run('setData', path, () => {
-      if (this.#server.get(other.path).stat.version !== other.version)
+  writeWhile(other: NodeVersion, write: GuardedWrite): Promise<Stat | undefined> {
+    const server = this.#server
+    return this.#run(write.kind, write.path, () => {
+      if (server.get(other.path).stat.version !== other.version)
         throw keeperException(KeeperCode.BADVERSION, other.path)
-      return this.#server.set(path, data, version)
+      if (write.kind === 'setData')
+        return server.set(write.path, write.data, write.version)
+      if (write.kind === 'delete') server.delete(write.path)
+      else server.create(write.path, write.data, 'PERSISTENT', this.sessionId)
+      return undefined
     })
   }
 

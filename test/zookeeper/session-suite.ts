@@ -4,6 +4,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import {
   BadVersionException,
+  type GuardedWrite,
   KeeperException,
   NoAuthException,
   NodeExistsException,
@@ -69,11 +70,13 @@ export function describeSession(name: string, build: () => Promise<World>): void
         expect((await a.session.getData(top)).data).toBeNull()
       })
 
-      it('setDataWhile() writes one node while another has a version', async () => {
+      it('writeWhile() writes one node while another has a version', async () => {
         const [top, other] = [await fresh(), await fresh()]
         const guard = (version: number) => ({ path: other, version })
         const write = (version: number, at: number) =>
-          a.session.setDataWhile(guard(version), top, bytes('x'), at)
+          a.session.writeWhile(guard(version), {
+            ...{ kind: 'setData', path: top, data: bytes('x'), version: at },
+          })
         expect(await write(0, 0)).toMatchObject({ version: 1, dataLength: 1 })
 
         // Version 0 is a version, not any.
@@ -85,6 +88,41 @@ export function describeSession(name: string, build: () => Promise<World>): void
           ...{ codeName: 'BADVERSION', path: other },
         })
         expect((await b.session.getData(top)).stat.version).toBe(1)
+      })
+
+      it('writeWhile() creates and deletes while another node has a version', async () => {
+        const [top, other] = [await fresh(), await fresh()]
+        const path = `${top}/child`
+        const acl = OPEN_ACL_UNSAFE
+        const run = (version: number, write: GuardedWrite) =>
+          a.session.writeWhile({ path: other, version }, write)
+        const create: GuardedWrite = { kind: 'create', path, data: bytes('x'), acl }
+        const refused = { codeName: 'BADVERSION', path: other }
+
+        // A refused write leaves no trace.
+        await expect(run(1, create)).rejects.toMatchObject(refused)
+        expect(await b.session.exists(path)).toBeUndefined()
+        expect(await run(0, create)).toBeUndefined()
+        expect((await b.session.getData(path)).data).toEqual(bytes('x'))
+        await expect(run(0, create)).rejects.toMatchObject({
+          ...{ codeName: 'NODEEXISTS', path },
+        })
+        const bare: GuardedWrite = {
+          kind: 'create',
+          path: `${path}/b`,
+          data: null,
+          acl,
+        }
+        await run(0, bare)
+        expect((await b.session.getData(bare.path)).data).toBeNull()
+
+        const remove: GuardedWrite = { kind: 'delete', path: bare.path }
+        await expect(run(1, remove)).rejects.toMatchObject(refused)
+        await run(0, remove)
+        expect(await b.session.exists(bare.path)).toBeUndefined()
+        await expect(run(0, remove)).rejects.toMatchObject({
+          ...{ codeName: 'NONODE', path: bare.path },
+        })
       })
 
       it('exists() tells the whole stat, as each write leaves it', async () => {

@@ -21,6 +21,8 @@ import { AdminZkClient } from '../../zk/AdminZkClient.ts'
 import { KafkaZkClient } from '../../zk/KafkaZkClient.ts'
 import { TopicPartitionStateZNode, TopicZNode } from '../../zk/topic-znodes.ts'
 import { connectOverNetwork } from '../../zookeeper/network-connect.ts'
+import { OpCode } from '../../zookeeper/records.ts'
+import type { Txn } from '../../zookeeper/server/txn.ts'
 import { ZooKeeperServer } from '../../zookeeper/server/ZooKeeperServer.ts'
 import { ZooKeeperClient } from '../../zookeeper/ZooKeeperClient.ts'
 import type { HistoryCheck, PartitionStateSeen } from '../faults/history-check.ts'
@@ -114,7 +116,7 @@ export class SimulatedCluster {
       port: 2181,
       tickTimeMs: 200,
       onTxn: (txn) => {
-        if ('path' in txn) this.#observe(txn.path)
+        for (const path of changedPaths(txn)) this.#observe(path)
       },
     })
     const config = {
@@ -291,6 +293,12 @@ export class SimulatedCluster {
       log.add(`b${path.slice('/brokers/ids/'.length)} is ${is}`)
     }
   }
+}
+
+/** The nodes that a transaction changed; a controller's writes are of several parts. */
+function changedPaths(txn: Txn): string[] {
+  if (txn.type === OpCode.multi) return txn.txns.flatMap(changedPaths)
+  return 'path' in txn && txn.type !== OpCode.check ? [txn.path] : []
 }
 
 function momentBetween(
