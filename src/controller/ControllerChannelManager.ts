@@ -175,6 +175,13 @@ export class ControllerChannelManager {
     return sum
   }
 
+  /** Requests that wait, by broker. */
+  *queueSizes(): IterableIterator<[number, number]> {
+    for (const [brokerId, { messageQueue }] of this.#brokerStateInfo) {
+      yield [brokerId, messageQueue.size]
+    }
+  }
+
   /** Requests that wait for a broker. */
   queueSize(brokerId: number): number {
     return this.#brokerStateInfo.get(brokerId)?.messageQueue.size ?? 0

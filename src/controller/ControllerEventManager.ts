@@ -25,27 +25,32 @@ import { AsyncQueue } from '../base/async/AsyncQueue.ts'
 import { ShutdownableThread } from '../base/async/ShutdownableThread.ts'
 import { ControllerMovedException } from '../base/errors.ts'
 import { logger } from '../base/logger.ts'
+import { Distribution } from '../base/metrics/Distribution.ts'
 import type { Clock } from '../base/platform/Platform.ts'
-import { Distribution } from '../network/RequestMetrics.ts'
 
 /**
- * What the controller is busy with; the name of the state is what a metric counts.
+ * What the controller is busy with, and the number that a metric shows for it.
  *
  * @kafka core/src/main/scala/kafka/controller/ControllerState.scala#ControllerState
+ * @differs `ControllerShutdown` is absent: the end of a controller is no event here.
  */
-export type ControllerState =
-  | 'Idle'
-  | 'ControllerChange'
-  | 'BrokerChange'
-  | 'TopicChange'
-  | 'TopicDeletion'
-  | 'PartitionReassignment'
-  | 'AutoLeaderBalance'
-  | 'ManualLeaderBalance'
-  | 'ControlledShutdown'
-  | 'IsrChange'
-  | 'LeaderAndIsrResponseReceived'
-  | 'LogDirChange'
+export const ControllerStates = {
+  Idle: 0,
+  ControllerChange: 1,
+  BrokerChange: 2,
+  TopicChange: 3,
+  TopicDeletion: 4,
+  PartitionReassignment: 5,
+  AutoLeaderBalance: 6,
+  ManualLeaderBalance: 7,
+  ControlledShutdown: 8,
+  IsrChange: 9,
+  LeaderAndIsrResponseReceived: 10,
+  LogDirChange: 11,
+} as const
+
+/** A state by its name, which a metric of times counts. */
+export type ControllerState = keyof typeof ControllerStates
 
 /**
  * One thing that happened, and what to do about it.

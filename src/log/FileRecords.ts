@@ -21,7 +21,7 @@ import {
 } from '../base/errors.ts'
 import type { Storage } from '../base/platform/Platform.ts'
 import { batchSizeAt } from '../record/ByteBufferLogInputStream.ts'
-import { MemoryRecords } from '../record/MemoryRecords.ts'
+import { type ConvertedRecords, MemoryRecords } from '../record/MemoryRecords.ts'
 import { RecordBatch } from '../record/RecordBatch.ts'
 import {
   type FileChannelRecordBatch,
@@ -394,7 +394,7 @@ export class FileRecords implements BytesSource {
    * @param toMagic 0 or 1
    * @param firstOffset offset that was asked for; uncompressed records below are left out
    */
-  downConvert(toMagic: number, firstOffset: number): MemoryRecords {
+  downConvert(toMagic: number, firstOffset: number): ConvertedRecords {
     return this.toMemoryRecords().downConvert(toMagic, firstOffset)
   }
 }

@@ -20,6 +20,7 @@
 import type { KafkaScheduler, ScheduledTask } from '../base/async/KafkaScheduler.ts'
 import { KafkaStorageException } from '../base/errors.ts'
 import { logger } from '../base/logger.ts'
+import type { Distribution } from '../base/metrics/Distribution.ts'
 import type { Platform } from '../base/platform/Platform.ts'
 import { basename, dirname, join } from '../base/platform/path.ts'
 import { isIOException } from './io-exception.ts'
@@ -49,6 +50,8 @@ export interface LocalLogOptions {
   readonly scheduler: KafkaScheduler
   readonly platform: Platform
   readonly logDirFailureChannel: LogDirFailureChannel
+  /** Takes in how long the flush of each segment takes, in ms. */
+  readonly logFlushTimer?: Distribution
 }
 
 /** The segments of one log. */
@@ -84,6 +87,7 @@ export class LocalLog {
 
   readonly #scheduler: KafkaScheduler
   readonly #logDirFailureChannel: LogDirFailureChannel
+  readonly #logFlushTimer: Distribution | undefined
   readonly #log = logger('Log')
 
   /** Notes what is given; nothing is read before the segments are loaded. */
@@ -96,6 +100,7 @@ export class LocalLog {
     this.#lastFlushTime = options.platform.clock.now()
     this.#scheduler = options.scheduler
     this.#logDirFailureChannel = options.logDirFailureChannel
+    this.#logFlushTimer = options.logFlushTimer
   }
 
   /** The partition's directory; changes when it is renamed. */
@@ -332,7 +337,9 @@ export class LocalLog {
   protected flushNow(): void {
     const offset = this.logEndOffset
     for (const segment of this.segments.range(this.recoveryPoint, offset)) {
+      const startMs = this.platform.clock.monotonic()
       segment.flushNow()
+      this.#noteFlush(startMs)
     }
     this.#syncDir()
     this.#moveRecoveryPoint(offset)
@@ -384,11 +391,17 @@ export class LocalLog {
       !this.#isClosed &&
       this.segments.get(segment.baseOffset) === segment
     if (!inService()) return
+    const startMs = this.platform.clock.monotonic()
     try {
       await segment.flush()
+      this.#noteFlush(startMs)
     } catch (error) {
       if (inService()) throw this.#storageFailure('flushing', error)
     }
+  }
+
+  #noteFlush(startMs: number): void {
+    this.#logFlushTimer?.update(this.platform.clock.monotonic() - startMs)
   }
 
   #syncDir(): void {

@@ -181,14 +181,14 @@ export class Log extends LogState {
 
       // Give offsets, or check those that were given.
       if (mode.assignOffsets) {
-        const now = this.now()
+        const { clock } = this.platform
+        const startMs = clock.monotonic()
         validRecords = appending.assignOffsets(
-          this,
-          validRecords,
-          appendInfo,
-          mode,
-          now,
+          ...[this, validRecords, appendInfo, mode, this.now()],
         )
+        if (appendInfo.conversionCount > 0) {
+          appendInfo.conversionTimeMs = clock.monotonic() - startMs
+        }
       } else {
         appending.checkOffsets(this, validRecords, appendInfo)
       }

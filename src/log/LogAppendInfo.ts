@@ -42,6 +42,12 @@ export class LogAppendInfo {
   /** Codec in which the batches are stored. */
   targetCodec: CompressionType = CompressionType.NONE
 
+  /** Records that were written anew; 0 when the sender's bytes were kept. */
+  conversionCount = 0
+
+  /** Milliseconds that it took to write them anew. */
+  conversionTimeMs = 0
+
   /** Number of batches. */
   shallowCount = -1
 

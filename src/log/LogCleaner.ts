@@ -80,6 +80,9 @@ export class LogCleaner implements LogCleanerView {
   readonly cleanerManager: LogCleanerManager
 
   #cleaners: readonly CleanerThread[]
+  /** Bytes that cleaners before the last {@link reconfigure} read and wrote. */
+  #ioBytesBefore = 0
+  #throttler: Throttler | undefined
   readonly #options: LogCleanerOptions
   readonly #platform: Platform
   readonly #log = logger('LogCleaner')
@@ -99,11 +102,18 @@ export class LogCleaner implements LogCleanerView {
       checkIntervalMs: throttleCheckIntervalMs,
       clock: platform.clock,
     })
+    this.#ioBytesBefore = this.ioBytes
+    this.#throttler = throttler
     return Array.from(
       { length: config.logCleanerThreads },
       (_, threadId) =>
         new CleanerThread(threadId, this.cleanerManager, throttler, options),
     )
+  }
+
+  /** Bytes that cleaners have read and written. */
+  get ioBytes(): number {
+    return this.#ioBytesBefore + (this.#throttler?.observedTotal ?? 0)
   }
 
   /** Loops that clean. */

@@ -34,6 +34,8 @@ export class Throttler {
   readonly #clock: Clock
   #periodStart: number
   #observedSoFar = 0
+  /** All that it was told of. */
+  observedTotal = 0
 
   /** Begins to count, now. */
   constructor(options: ThrottlerOptions) {
@@ -54,6 +56,7 @@ export class Throttler {
   async maybeThrottle(observed: number, signal?: AbortSignal): Promise<void> {
     // Look once an interval.
     this.#observedSoFar += observed
+    this.observedTotal += observed
     const elapsedMs = this.#clock.monotonic() - this.#periodStart
     if (elapsedMs < this.#checkIntervalMs || this.#observedSoFar === 0) return
 

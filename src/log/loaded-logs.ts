@@ -33,6 +33,7 @@
 import { inLanes, Pace } from '../base/async/steps.ts'
 import { IllegalStateException, KafkaStorageException } from '../base/errors.ts'
 import { logger } from '../base/logger.ts'
+import { Distribution } from '../base/metrics/Distribution.ts'
 import type { Platform } from '../base/platform/Platform.ts'
 import { join } from '../base/platform/path.ts'
 import type { TopicPartition } from '../base/TopicPartition.ts'
@@ -61,6 +62,13 @@ export abstract class LoadedLogs {
 
   /** The directories: which work, who holds their locks, their checkpoint files. */
   protected readonly dirs: LogDirs
+
+  /**
+   * How long flushes of segments take, in ms.
+   *
+   * @kafka core/src/main/scala/kafka/log/LogSegment.scala#LogFlushStats
+   */
+  readonly logFlushTimer = new Distribution()
 
   readonly #options: LogManagerOptions
   readonly #platform: Platform
@@ -312,6 +320,7 @@ export abstract class LoadedLogs {
       maxProducerIdExpirationMs: this.#options.config.transactionIdExpirationMs,
       producerIdExpirationCheckIntervalMs: ProducerIdExpirationCheckIntervalMs,
       logDirFailureChannel,
+      logFlushTimer: this.logFlushTimer,
     }
   }
 

@@ -250,6 +250,7 @@ export function assignOffsets(
   appendInfo.maxTimestamp = result.maxTimestamp
   appendInfo.offsetOfMaxTimestamp = result.shallowOffsetOfMaxTimestamp
   appendInfo.lastOffset = result.nextOffset - 1
+  appendInfo.conversionCount = result.recordsConverted
   if (config.messageTimestampType === 'LogAppendTime') appendInfo.logAppendTime = now
 
   // A batch that was packed anew may have become too large.

@@ -71,6 +71,21 @@ export class Processor extends AbstractServerThread {
     })
   }
 
+  /** Name of the listener whose connections it serves. */
+  get listenerName(): string {
+    return this.#options.listenerName
+  }
+
+  /** Connections that it took over, ever. */
+  get connectionCreations(): number {
+    return this.#selector.connectionCreations
+  }
+
+  /** Connections of those that are gone. */
+  get connectionCloses(): number {
+    return this.#selector.connectionCloses
+  }
+
   /** Connections that it serves. */
   get connectionCount(): number {
     return this.#selector.channels().length

@@ -85,6 +85,8 @@ export class Request {
   responseDequeueTimeMs = -1
   /** When the response had left. */
   endTimeMs = -1
+  /** Time that went into writing records anew, in ms; -1 if none were. */
+  messageConversionsTimeMs = -1
   /** Time that its processor spent on it, in ms. */
   networkThreadTimeMs = 0
   /** Told `networkThreadTimeMs` when it is over. Set by who measures its client. */

@@ -8,45 +8,11 @@
  *        queue       local     remote   throttle          queue        send
  *
  * @kafka core/src/main/scala/kafka/network/RequestChannel.scala#RequestMetrics
- * @differs Kafka keeps samples for percentiles; here values fall into fixed buckets.
  * @module
  */
+import { Distribution, SIZE_BOUNDS } from '../base/metrics/Distribution.ts'
 import { ApiKeys } from '../protocol/ApiKeys.ts'
 import type { Request } from './RequestChannel.ts'
-
-/** Upper bounds of buckets, in ms. */
-const TIME_BOUNDS = [
-  1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000, 30_000,
-]
-
-/** Upper bounds of buckets, in bytes. */
-const SIZE_BOUNDS = [100, 1000, 10_000, 100_000, 1_000_000, 10_000_000, 100_000_000]
-
-/** Values, counted in buckets. */
-export class Distribution {
-  readonly bounds: readonly number[]
-  /** Values up to the bound of the same place, and above that of the one before. */
-  readonly counts: number[]
-  count = 0
-  sum = 0
-
-  /** @param bounds - ascending; larger values count without a bucket */
-  constructor(bounds: readonly number[] = TIME_BOUNDS) {
-    this.bounds = bounds
-    this.counts = bounds.map(() => 0)
-  }
-
-  /** Takes a value in. */
-  update(value: number): void {
-    this.count += 1
-    this.sum += value
-    for (let i = 0; i < this.bounds.length; i++) {
-      if (value > this.bounds[i]!) continue
-      this.counts[i]! += 1
-      return
-    }
-  }
-}
 
 /** One kind of requests. */
 export class RequestMetrics {
@@ -58,6 +24,8 @@ export class RequestMetrics {
   readonly ResponseSendTimeMs = new Distribution()
   readonly TotalTimeMs = new Distribution()
   readonly RequestBytes = new Distribution(SIZE_BOUNDS)
+  /** Of requests whose records were written anew in another format or codec. */
+  readonly MessageConversionsTimeMs = new Distribution()
   /** How often answers said what: code → times. 0, that all is well, is counted, too. */
   readonly errors = new Map<number, number>()
 
@@ -78,6 +46,8 @@ export class RequestMetrics {
     this.ResponseSendTimeMs.update(end - taken)
     this.TotalTimeMs.update(end - request.startTimeMs)
     this.RequestBytes.update(request.sizeInBytes)
+    if (request.messageConversionsTimeMs < 0) return
+    this.MessageConversionsTimeMs.update(request.messageConversionsTimeMs)
   }
 }
 

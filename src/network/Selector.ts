@@ -59,6 +59,11 @@ export class Selector {
   /** Channels that the last poll found gone. */
   disconnected: readonly Disconnection[] = []
 
+  /** Channels that were registered, ever. */
+  connectionCreations = 0
+  /** Channels of those that are gone. */
+  connectionCloses = 0
+
   readonly #options: SelectorOptions
   /** Open channels, the one that was idle longest first. */
   readonly #channels = new Map<string, KafkaChannel>()
@@ -83,6 +88,7 @@ export class Selector {
       throw new IllegalStateException(`the connection id ${id} is taken`)
     }
     const channel = new KafkaChannel(id, connection, this.#options.maxReceiveSize)
+    this.connectionCreations += 1
     this.#channels.set(id, channel)
     this.#lastActive.set(id, this.#options.clock.monotonic())
     connection.onData((chunk) => this.#attemptRead(channel, chunk))
@@ -236,6 +242,7 @@ export class Selector {
   }
 
   #remove(channel: KafkaChannel): void {
+    this.connectionCloses += 1
     this.#channels.delete(channel.id)
     this.#lastActive.delete(channel.id)
     this.#closingChannels.delete(channel.id)

@@ -186,6 +186,11 @@ export class SocketServer {
     }
   }
 
+  /** The processors of all listeners. */
+  processors(): IterableIterator<Processor> {
+    return this.#processors.values()
+  }
+
   /** Processors of all listeners. */
   get processorCount(): number {
     return this.#processors.size

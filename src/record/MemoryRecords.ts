@@ -23,6 +23,17 @@ import type { RecordBatch } from './RecordBatch.ts'
 import { type FilterResult, filterTo, type RecordFilter } from './RecordFilter.ts'
 import { RecordsUtil } from './RecordsUtil.ts'
 
+/**
+ * Records in an older format.
+ *
+ * @kafka clients/src/main/java/org/apache/kafka/common/record/ConvertedRecords.java#ConvertedRecords
+ */
+export interface ConvertedRecords {
+  readonly records: MemoryRecords
+  /** How many of them were written anew. */
+  readonly conversionCount: number
+}
+
 /** Views that a set keeps: an append goes over its batches four times. */
 const MAX_KEPT_BATCHES = 16
 
@@ -127,15 +138,16 @@ export class MemoryRecords implements BytesSource {
    * @param toMagic - the newest format that may come out
    * @param firstOffset - the fetch offset; uncompressed records below are left out
    *   when `toMagic` is below 2
+   * @returns what the fetcher gets, and how many records of it were written anew
    * @kafka clients/src/main/java/org/apache/kafka/common/record/FileRecords.java#FileRecords.downConvert
    * @differs there bytes also stay when nothing but markers was read, in a format that the
    *   fetcher does not know; here it gets nothing
    */
-  downConvert(toMagic: number, firstOffset: number): MemoryRecords {
-    if (this.batches().next().done) return this
-    return new MemoryRecords(
-      RecordsUtil.downConvert(this.batches(), toMagic, firstOffset),
-    )
+  downConvert(toMagic: number, firstOffset: number): ConvertedRecords {
+    if (this.batches().next().done) return { records: this, conversionCount: 0 }
+    const converted = RecordsUtil.downConvert(this.batches(), toMagic, firstOffset)
+    const { bytes, conversionCount } = converted
+    return { records: new MemoryRecords(bytes), conversionCount }
   }
 
   /**

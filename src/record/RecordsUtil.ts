@@ -29,14 +29,15 @@ export class RecordsUtil {
    * @param batches - in the order of their offsets
    * @param toMagic - the newest format that may come out
    * @param firstOffset - the fetch offset
-   * @returns the bytes of the new set
+   * @returns the bytes of the new set, and how many records were written anew
    */
   static downConvert(
     batches: Iterable<RecordBatch>,
     toMagic: number,
     firstOffset: number,
-  ): Buffer {
+  ): { readonly bytes: Buffer; readonly conversionCount: number } {
     const parts: Buffer[] = []
+    let conversionCount = 0
     for (const batch of batches) {
       // Leave out what old clients would take for data.
       const legacy = toMagic < RecordBatch.MAGIC_VALUE_V2
@@ -54,9 +55,11 @@ export class RecordsUtil {
         const wanted = !legacy || batch.isCompressed || record.offset >= firstOffset
         if (wanted) records.push(record)
       }
-      if (records.length > 0) parts.push(convertRecordBatch(batch, records, toMagic))
+      if (records.length === 0) continue
+      parts.push(convertRecordBatch(batch, records, toMagic))
+      conversionCount += records.length
     }
-    return Buffer.concat(parts)
+    return { bytes: Buffer.concat(parts), conversionCount }
   }
 }
 

@@ -29,8 +29,10 @@ export class BrokerTopicMetrics {
   failedProduceRequests = 0
   totalFetchRequests = 0
   failedFetchRequests = 0
-  /** Fetches whose records were converted for an old client. */
+  /** Records that were converted for an old client that fetches. */
   fetchMessageConversions = 0
+  /** Produced records that were converted into the topic's format or codec. */
+  produceMessageConversions = 0
 }
 
 /** Counts of a broker. */

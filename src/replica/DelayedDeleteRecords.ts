@@ -94,8 +94,10 @@ export class DelayedDeleteRecords extends DelayedOperation {
     }
   }
 
-  /** Nothing to add: those left are answered REQUEST_TIMED_OUT. */
-  override onExpiration(): void {}
+  /** Counts those left, which are answered REQUEST_TIMED_OUT. */
+  override onExpiration(): void {
+    this.#manager.expirations.deleteRecords += this.#pending.size
+  }
 
   /** Answers with what is settled so far. */
   override onComplete(): void {

@@ -24,6 +24,7 @@ import {
 import type { TopicPartition } from '../base/TopicPartition.ts'
 import type { LogOffsetMetadata } from '../log/LogOffsetMetadata.ts'
 import { DelayedOperation } from './DelayedOperation.ts'
+import type { Expirations } from './Expirations.ts'
 import {
   type FetchPartitionData,
   type LogReadResult,
@@ -47,6 +48,8 @@ export type FetchCallback = (
 export interface DelayedFetchManager {
   getLeaderReplicaIfLocal(topicPartition: TopicPartition): Replica
   nonOfflinePartition(topicPartition: TopicPartition): Partition | undefined
+  /** Told of those that found too little in time. */
+  readonly expirations: Expirations
   readFromLocalLog(
     params: FetchParams,
     partitions: readonly (readonly [TopicPartition, PartitionData])[],
@@ -142,8 +145,12 @@ export class DelayedFetch extends DelayedOperation {
     return params.fetchOnlyCommitted ? replica.highWatermark : replica.logEndOffset
   }
 
-  /** Nothing to add: the answer went out with what there was. */
-  override onExpiration(): void {}
+  /** Counts it; the answer went out with what there was. */
+  override onExpiration(): void {
+    const { expirations } = this.#options.manager
+    if (this.#options.params.replicaId >= 0) expirations.followerFetches += 1
+    else expirations.consumerFetches += 1
+  }
 
   /** Reads again, and answers. A follower's progress is not taken down a second time. */
   override onComplete(): void {

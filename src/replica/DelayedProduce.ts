@@ -17,6 +17,7 @@ import { logger } from '../base/logger.ts'
 import type { TopicPartition } from '../base/TopicPartition.ts'
 import { TopicPartitionMap } from '../base/TopicPartitionMap.ts'
 import { DelayedOperation } from './DelayedOperation.ts'
+import type { Expirations } from './Expirations.ts'
 import type { Partition } from './Partition.ts'
 
 const log = logger('DelayedProduce')
@@ -43,6 +44,8 @@ interface ProducePartitionStatus {
 /** What a delayed produce asks its manager. */
 export interface DelayedProduceManager {
   getPartition(topicPartition: TopicPartition): Partition | undefined
+  /** Told of those that were not settled in time. */
+  readonly expirations: Expirations
 }
 
 /** What a produce is answered with, by partition. */
@@ -114,7 +117,9 @@ export class DelayedProduce extends DelayedOperation {
   /** Notes who kept the client waiting. */
   override onExpiration(): void {
     for (const [topicPartition, status] of this.#status) {
-      if (status.acksPending) log.debug(`produce to ${topicPartition} expired`)
+      if (!status.acksPending) continue
+      log.debug(`produce to ${topicPartition} expired`)
+      this.#manager.expirations.recordProduce(topicPartition)
     }
   }
 

@@ -59,6 +59,7 @@ import { TopicPartitionOperationKey } from './DelayedOperationKey.ts'
 import type { DelayedOperationPurgatory } from './DelayedOperationPurgatory.ts'
 import { DelayedProduce } from './DelayedProduce.ts'
 import { deleteRecordsOnLocalLog } from './delete-records.ts'
+import { Expirations } from './Expirations.ts'
 import { updateFollower } from './follower-progress.ts'
 import { IsrChangePropagation } from './isr-change-propagation.ts'
 import { LogDirFailureHandler } from './LogDirFailureHandler.ts'
@@ -104,6 +105,8 @@ export class ReplicaManager extends LogDirReplicas implements PartitionManager {
   readonly delayedProducePurgatory: DelayedOperationPurgatory<DelayedProduce>
   readonly delayedFetchPurgatory: DelayedOperationPurgatory<DelayedFetch>
   readonly delayedDeleteRecordsPurgatory: DelayedOperationPurgatory<DelayedDeleteRecords>
+  /** What came too late for those who waited. */
+  readonly expirations = new Expirations()
   /** Epoch of the controller whose request came last; older ones are refused. */
   controllerEpoch = 0
   readonly #options: ReplicaManagerOptions
@@ -262,6 +265,8 @@ export class ReplicaManager extends LogDirReplicas implements PartitionManager {
       const result = appendToPartition(
         ...[topicPartition, partition, records, options, stats],
       )
+      const { processingStats } = result
+      if (processingStats) options.recordConversion?.(topicPartition, processingStats)
       results.set(topicPartition, result)
     }
     return results

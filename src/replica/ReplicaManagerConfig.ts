@@ -17,6 +17,7 @@ import type { LogDirFailureChannel } from '../log/LogDirFailureChannel.ts'
 import type { LogManager } from '../log/LogManager.ts'
 import type { UpdateMetadataRequest } from '../protocol/messages/UpdateMetadata.ts'
 import type { MemoryRecords } from '../record/MemoryRecords.ts'
+import type { RecordsProcessingStats } from '../record/RecordsProcessingStats.ts'
 import type { Broker } from '../zk/Broker.ts'
 import type { KafkaZkClient } from '../zk/KafkaZkClient.ts'
 import type { FetchCallback } from './DelayedFetch.ts'
@@ -84,6 +85,11 @@ export interface AppendRecordsOptions {
   /** False for coordinators: their sequence numbers are not checked. */
   readonly isFromClient: boolean
   readonly entriesPerPartition: TopicPartitionMap<MemoryRecords>
+  /** Told of each partition whose records were written anew. */
+  readonly recordConversion?: (
+    topicPartition: TopicPartition,
+    stats: RecordsProcessingStats,
+  ) => void
   readonly responseCallback: ProduceCallback
 }
 

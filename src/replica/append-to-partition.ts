@@ -22,6 +22,7 @@ import { logger } from '../base/logger.ts'
 import type { TopicPartition } from '../base/TopicPartition.ts'
 import { TopicPartitionMap } from '../base/TopicPartitionMap.ts'
 import type { MemoryRecords } from '../record/MemoryRecords.ts'
+import type { RecordsProcessingStats } from '../record/RecordsProcessingStats.ts'
 import { Topic } from '../zk/Topic.ts'
 import type { BrokerTopicStats } from './BrokerTopicStats.ts'
 import type { PartitionResponse } from './DelayedProduce.ts'
@@ -34,6 +35,8 @@ export interface LogAppendResult {
   /** The high watermark at which it counts as replicated. */
   readonly requiredOffset: number
   readonly response: PartitionResponse
+  /** What was written anew; undefined when the sender's bytes were kept. */
+  readonly processingStats?: RecordsProcessingStats | undefined
 }
 
 /** How an append is made. */
@@ -84,6 +87,7 @@ export function appendToPartition(
         logAppendTime: info.logAppendTime,
         logStartOffset: info.logStartOffset,
       },
+      processingStats: info.conversionCount > 0 ? info : undefined,
     }
   } catch (error) {
     if (isTooLarge(error)) stats.count(topic, 'bytesRejected', records.sizeInBytes)

@@ -10,7 +10,7 @@
  * @module
  */
 import type { Registry } from 'prom-client'
-import { Distribution } from '../network/RequestMetrics.ts'
+import { Distribution } from '../base/metrics/Distribution.ts'
 import type { KafkaServer } from './KafkaServer.ts'
 import { metricDefinitions } from './metric-definitions.ts'
 import {

@@ -18,6 +18,7 @@
  */
 
 import { ControllerMovedException, KafkaException } from '../base/errors.ts'
+import type { Distribution } from '../base/metrics/Distribution.ts'
 import {
   BadVersionException,
   type GuardedWrite,
@@ -104,6 +105,16 @@ export class ZNodeAccess {
   /** How often the session came into a state. */
   get stateCounts(): ReadonlyMap<ZooKeeperState, number> {
     return this.zooKeeperClient.stateCounts
+  }
+
+  /** How long requests took to be answered, in ms. */
+  get requestLatencyMs(): Distribution {
+    return this.zooKeeperClient.requestLatencyMs
+  }
+
+  /** Where the session stands. */
+  get connectionState(): ZooKeeperState {
+    return this.zooKeeperClient.connectionState
   }
 
   /**

@@ -27,6 +27,7 @@
 import { Condition } from '../base/async/Condition.ts'
 import { mapInTurn } from '../base/async/map-in-turn.ts'
 import { logger } from '../base/logger.ts'
+import { Distribution } from '../base/metrics/Distribution.ts'
 import type { Clock } from '../base/platform/Platform.ts'
 import {
   type Acl,
@@ -116,6 +117,8 @@ export class ZooKeeperClient {
   readonly #closing = new AbortController()
   /** How often a session came into a state, since this client was made. */
   readonly stateCounts = new Map<ZooKeeperState, number>()
+  /** How long requests took to be answered, in ms. */
+  readonly requestLatencyMs = new Distribution()
   #inFlight = 0
   #session: ZooKeeperSession | undefined
   /** Settles when the session that is being opened stands; undefined at other times. */
@@ -307,12 +310,14 @@ export class ZooKeeperClient {
       // Let a session that is being opened stand first.
       while (this.#initialization) await this.#initialization
       await this.#takePermit()
+      const startMs = this.#options.clock.monotonic()
       try {
         return await request(this.#liveSession())
       } catch (error) {
         if (!(error instanceof ConnectionLossException)) throw error
         if (this.#closing.signal.aborted) throw error
       } finally {
+        this.requestLatencyMs.update(this.#options.clock.monotonic() - startMs)
         this.#returnPermit()
       }
       await this.waitUntilConnected()

@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest'
+import { Meter } from '../../src/base/metrics/Meter.ts'
 import { MetricName } from '../../src/base/metrics/MetricName.ts'
 import { Metrics } from '../../src/base/metrics/Metrics.ts'
 import { Quota, QuotaViolationException } from '../../src/base/metrics/Quota.ts'
@@ -142,5 +143,27 @@ describe('Metrics', () => {
       'new',
     ])
     expect(metrics.getOrCreate('busy', recipe('busy'))).toBe(busy)
+  })
+})
+
+describe('Meter', () => {
+  it('oneMinuteRate is that of the first 5 s, and then follows what comes', async () => {
+    const meter = new Meter(clock)
+    meter.mark(10)
+    expect(meter.oneMinuteRate).toBe(0)
+    await clock.advance(5000)
+    expect(meter.oneMinuteRate).toBe(2)
+    await clock.advance(5000)
+    const decay = Math.exp(-5 / 60)
+    expect(meter.oneMinuteRate).toBeCloseTo(2 * decay, 10)
+
+    // Nobody asked for a minute: the intervals that went by are made up for.
+    await clock.advance(60_000)
+    expect(meter.oneMinuteRate).toBeCloseTo(2 * decay ** 13, 10)
+    meter.mark(5)
+    await clock.advance(5000)
+    const before = 2 * decay ** 13
+    expect(meter.oneMinuteRate).toBeCloseTo(before + (1 - before) * (1 - decay), 10)
+    expect(meter.count).toBe(15)
   })
 })

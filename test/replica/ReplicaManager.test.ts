@@ -48,6 +48,8 @@ describe('ReplicaManager', () => {
       expect(answers).toEqual([])
       await world.clock.advance(2)
       expect(answers).toEqual(['REQUEST_TIMED_OUT@0'])
+      const { produces, producesByPartition } = world.replicaManager.expirations
+      expect([produces, producesByPartition.get(t0)]).toEqual([1, 1])
     })
 
     it('refuses what it cannot take, partition by partition', async () => {
@@ -117,6 +119,10 @@ describe('ReplicaManager', () => {
       await world.clock.advance(2)
       expect(answers).toHaveLength(1)
       expect(answers[0]!.records.sizeInBytes).toBeGreaterThan(0)
+
+      // It counts as one of a consumer.
+      const { consumerFetches, followerFetches } = world.replicaManager.expirations
+      expect([consumerFetches, followerFetches]).toEqual([1, 0])
     })
 
     it('answers at once when something is wrong', async () => {
@@ -335,6 +341,20 @@ describe('ReplicaManager', () => {
       })
       expect(marks).toEqual([2])
       expect(world.fetch(t0, 0)[0]!.error).toBe(Errors.OFFSET_OUT_OF_RANGE)
+    })
+
+    it('deleteRecords() counts partitions whose followers have not in time', async () => {
+      await world.leaderAndIsr(t0, { isr: [1, 2], replicas: [1, 2] })
+      world.produce(t0, ['a'], 1)
+      world.fetch(t0, 1, { replicaId: 2, timeout: 0 })
+      const answers: string[] = []
+      const wanted = new TopicPartitionMap<number>().set(t0, 1)
+      world.replicaManager.deleteRecords(1000, wanted, (results) => {
+        answers.push(results.get(t0)!.error.name)
+      })
+      await world.clock.advance(1001)
+      expect(answers).toEqual(['REQUEST_TIMED_OUT'])
+      expect(world.replicaManager.expirations.deleteRecords).toBe(1)
     })
 
     it('checkpointHighWatermarks() is what a restarted broker begins with', async () => {

@@ -1,7 +1,7 @@
 /** What a broker tells monitors. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { Distribution } from '../../src/base/metrics/Distribution.ts'
 import { serveMetrics } from '../../src/cli/serve-metrics.ts'
-import { Distribution } from '../../src/network/RequestMetrics.ts'
 import { encodeRequest } from '../../src/protocol/framing.ts'
 import { Fetch } from '../../src/protocol/messages/Fetch.ts'
 import { ListOffsets } from '../../src/protocol/messages/ListOffsets.ts'
@@ -128,6 +128,76 @@ describe('BrokerMetrics', () => {
     expect(of('fetch_message_conversions')).toBe(1)
     client.close()
     other.close()
+  })
+
+  it('counts records that were written anew for a topic, and the time of it', async () => {
+    const client = clientOf(cluster, controllerOf(cluster))
+    await createTopic(client, 'anew', { replicas: 2 })
+    const leads = cluster.brokers.findIndex(({ replicaManager }) =>
+      replicaManager.leaderPartitions().some(({ topic }) => topic === 'anew'),
+    )
+    const other = clientOf(cluster, leads)
+    const time = 'kafka_network_request_metrics_message_conversions_time_ms_count'
+    const converted = `${topics}_produce_message_conversions_total{topic="anew"}`
+    const before = await samplesOf(leads)
+    await produceBytes(other, 'anew', batchOf(['a', 'b']))
+    await produceBytes(other, 'anew', batchOf(['c', 'd', 'e'], 1), { version: 2 })
+    const after = await samplesOf(leads)
+    expect(after.get(converted)).toBe(3)
+    const of = '{request="Produce"}'
+    const times = (after.get(`${time}${of}`) ?? 0) - (before.get(`${time}${of}`) ?? 0)
+    expect(times).toBe(1)
+    client.close()
+    other.close()
+  })
+
+  it('counts fetches that waited in vain, flushes, connections and copying', async () => {
+    const broker = controllerOf(cluster)
+    const client = clientOf(cluster, broker)
+    await createTopic(client, 'still', { replicas: 2 })
+    const leads = cluster.brokers.findIndex(({ replicaManager }) =>
+      replicaManager.leaderPartitions().some(({ topic }) => topic === 'still'),
+    )
+    const other = clientOf(cluster, leads)
+    const before = await samplesOf(leads)
+    await fetchBytes(other, 'still', 0, { maxWaitMs: 1, minBytes: 1000 })
+    await cluster.brokers[leads]!.logManager.allLogs[0]!.flush()
+    const after = await samplesOf(leads)
+    const grown = (name: string) => (after.get(name) ?? 0) - (before.get(name) ?? 0)
+    const expires = 'kafka_server_delayed_fetch_metrics_expires_total'
+    expect(grown(`${expires}{fetcherType="consumer"}`)).toBe(1)
+    const produces = 'kafka_server_delayed_produce_metrics_expires_total'
+    expect(after.get(`${produces}{topic="",partition=""}`)).toBe(0)
+    const sockets = 'kafka_server_socket_server_metrics_connection'
+    const each = [...after].filter(([name]) => name.startsWith(`${sockets}_count`))
+    const open = each.reduce((sum, [, value]) => sum + value, 0)
+    expect(open).toBe(cluster.brokers[leads]!.socketServer.connectionCount)
+
+    // The other broker copies it, and says from whom.
+    const copies = [...(await samplesOf(1 - leads))].filter(([name]) =>
+      name.startsWith('kafka_server_fetcher_stats_requests_total'),
+    )
+    expect(copies).toHaveLength(1)
+    expect(copies[0]![0]).toContain(`ReplicaFetcherThread-0-`)
+    expect(copies[0]![1]).toBeGreaterThan(0)
+    client.close()
+    other.close()
+  })
+
+  it('shows words as labels of a number', async () => {
+    const { clusterId, logManager } = cluster.brokers[0]!
+    const samples = await samplesOf(0)
+    const id = `kafka_server_kafka_server_cluster_id{clusterId="${clusterId}"}`
+    expect(samples.get(id)).toBe(1)
+    const state = 'kafka_server_session_expire_listener_session_state'
+    expect(samples.get(`${state}{state="connected"}`)).toBe(1)
+    const offline = 'kafka_log_log_manager_log_directory_offline'
+    for (const dir of logManager.liveLogDirs) {
+      expect(samples.get(`${offline}{logDirectory="${dir}"}`)).toBe(0)
+    }
+    const latency =
+      'kafka_server_zoo_keeper_client_metrics_zoo_keeper_request_latency_ms'
+    expect(samples.get(`${latency}_count`)).toBeGreaterThan(10)
   })
 
   it('tells what waits, what was elected, and how long the controller took', async () => {

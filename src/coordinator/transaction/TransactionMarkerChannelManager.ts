@@ -124,6 +124,16 @@ export class TransactionMarkerChannelManager extends InterBrokerSendThread<
     return this.#markersQueueForUnknownBroker
   }
 
+  /** Transactions whose markers are written, to be written down as complete once more. */
+  get logAppendRetryQueueSize(): number {
+    return this.#txnLogAppendRetryQueue.length
+  }
+
+  /** Where transactions wait for their markers. */
+  get txnMarkerPurgatory(): DelayedOperationPurgatory<DelayedTxnMarker> {
+    return this.#options.txnMarkerPurgatory
+  }
+
   /** Takes all markers out of the queues, one request a broker. */
   drainQueuedTransactionMarkers(): RequestAndCompletionHandler<
     WriteTxnMarkersRequestInput,

@@ -73,6 +73,18 @@ export abstract class AbstractFetcherManager<
     return maxLag
   }
 
+  /**
+   * Fetches a second, in the last minute, of the thread that fetches least; 0 without
+   * threads.
+   */
+  get minFetchRate(): number {
+    const rates = Array.from(
+      this.fetcherThreadMap.values(),
+      ({ fetcherStats }) => fetcherStats.requestRate.oneMinuteRate,
+    )
+    return rates.length === 0 ? 0 : Math.min(...rates)
+  }
+
   /** Which of a broker's threads takes a partition: from 0, stable over restarts. */
   getFetcherId(topic: string, partitionId: number): number {
     // Wrap at 32 bits as the JVM does, so that both choose the same thread.

@@ -40,6 +40,7 @@ import type { TopicPartition } from '../../base/TopicPartition.ts'
 import { TopicPartitionMap, TopicPartitionSet } from '../../base/TopicPartitionMap.ts'
 import type { MemoryRecords } from '../../record/MemoryRecords.ts'
 import type { BrokerEndPoint } from '../../zk/Broker.ts'
+import { FetcherStats } from './FetcherStats.ts'
 
 const log = logger('AbstractFetcherThread')
 
@@ -118,6 +119,8 @@ export abstract class AbstractFetcherThread<
   readonly sourceBroker: BrokerEndPoint
   /** Partition → how far it was behind the leader's high watermark, in records. */
   readonly fetcherLagStats = new TopicPartitionMap<number>()
+  /** What it has done. */
+  readonly fetcherStats: FetcherStats
   protected readonly clock: Clock
   readonly #partitionStates = new TopicPartitionMap<PartitionFetchState>()
   readonly #partitionMapLock = new Mutex()
@@ -133,6 +136,7 @@ export abstract class AbstractFetcherThread<
     this.clientId = options.clientId
     this.sourceBroker = options.sourceBroker
     this.clock = options.clock
+    this.fetcherStats = new FetcherStats(options.clock)
     this.#fetchBackOffMs = options.fetchBackOffMs ?? 0
     this.#includeLogTruncation = options.includeLogTruncation
   }
@@ -283,6 +287,7 @@ export abstract class AbstractFetcherThread<
       }
       await this.#backOff()
     }
+    this.fetcherStats.requestRate.mark()
 
     // Take the partitions in the order of the answer, under the lock throughout.
     if (responseData.length > 0) {
@@ -338,6 +343,7 @@ export abstract class AbstractFetcherThread<
 
       // Hand the bytes over; from here on they belong to the subclass.
       await this.processPartitionData(topicPartition, state.fetchOffset, data)
+      this.fetcherStats.byteRate.mark(records.validBytes)
 
       // Go on behind them, and let the others go first next time.
       if (records.validBytes > 0 && this.#partitionStates.has(topicPartition)) {

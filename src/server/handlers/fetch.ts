@@ -20,6 +20,7 @@ import type { ReplicationQuotaManager } from '../../replica/ReplicationQuotaMana
 import type { FetchAnswer, FetchContext } from '../FetchContext.ts'
 import type { FetchPartition } from '../FetchSession.ts'
 import type { ApisContext } from './ApisContext.ts'
+import { updateRecordConversionStats } from './record-conversion.ts'
 
 /** Versions up to this take the size of a partition literally. */
 const LAST_VERSION_OF_HARD_LIMIT = 2
@@ -231,14 +232,13 @@ function fetchResponseCallback(
   { answer, fetchOffsets, isFollower }: Fetched,
   bandwidthThrottleTimeMs: number,
 ): void {
-  const { apiVersion } = request.header
   const createResponse = (requestThrottleTimeMs: number) => ({
     throttleTimeMs: bandwidthThrottleTimeMs + requestThrottleTimeMs,
     errorCode: answer.error.code,
     sessionId: answer.sessionId,
     responses: byTopic(answer, (topicPartition, body) => {
       const fetched = { body, fetchOffset: fetchOffsets.get(topicPartition) ?? 0 }
-      const data = convertedPartitionData(context, topicPartition, fetched, apiVersion)
+      const data = convertedPartitionData(context, request, topicPartition, fetched)
       const stats = context.replicaManager.brokerTopicStats
       const bytes = data.records?.sizeInBytes ?? 0
       stats.updateBytesOut(topicPartition.topic, isFollower, bytes)
@@ -265,21 +265,33 @@ function fetchResponseCallback(
  * @kafka core/src/main/scala/kafka/server/KafkaApis.scala#KafkaApis.handleFetchRequest.convertedPartitionData
  */
 export function convertedPartitionData(
-  { replicaManager }: ApisContext,
+  context: ApisContext,
+  request: Request,
   topicPartition: TopicPartition,
   { body, fetchOffset }: { readonly body: PartitionBody; readonly fetchOffset: number },
-  version: number,
 ): PartitionBody {
+  const version = request.header.apiVersion
   const readable = version <= 1 ? 0 : version <= 3 ? 1 : 2
   const { records } = body
   if (readable === 2 || records === null || records.sizeInBytes === 0) return body
-  const stored = replicaManager.getMagic(topicPartition) ?? 2
+  const stored = context.replicaManager.getMagic(topicPartition) ?? 2
   if (stored <= readable) return body
 
   // Read the bytes, and write them anew in the older format.
+  const { clock } = context.platform
+  const startMs = clock.monotonic()
   const bytes = Buffer.allocUnsafe(records.sizeInBytes)
   const length = records.copyInto(bytes, 0)
   const memory = new MemoryRecords(bytes.subarray(0, length))
-  replicaManager.brokerTopicStats.count(topicPartition.topic, 'fetchMessageConversions')
-  return { ...body, records: memory.downConvert(readable, fetchOffset) }
+  const converted = memory.downConvert(readable, fetchOffset)
+
+  // Count what had to be written anew.
+  if (converted.conversionCount > 0) {
+    const { conversionCount } = converted
+    const conversionTimeMs = clock.monotonic() - startMs
+    const stats = { conversionCount, conversionTimeMs }
+    const key = 'fetchMessageConversions'
+    updateRecordConversionStats(context, request, topicPartition, key, stats)
+  }
+  return { ...body, records: converted.records }
 }

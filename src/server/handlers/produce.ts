@@ -17,6 +17,7 @@ import { Produce, type ProduceRequest } from '../../protocol/messages/Produce.ts
 import { MemoryRecords } from '../../record/MemoryRecords.ts'
 import type { PartitionResponse } from '../../replica/DelayedProduce.ts'
 import type { ApisContext } from './ApisContext.ts'
+import { updateRecordConversionStats } from './record-conversion.ts'
 
 /** The first version that carries batches of format 2, and nothing else. */
 const FIRST_VERSION_OF_BATCHES = 3
@@ -76,6 +77,10 @@ export function handleProduce(context: ApisContext, request: Request): void {
     internalTopicsAllowed: request.header.clientId === '__admin_client',
     isFromClient: true,
     entriesPerPartition: known,
+    recordConversion: (topicPartition, stats) => {
+      const key = 'produceMessageConversions'
+      updateRecordConversionStats(context, request, topicPartition, key, stats)
+    },
     responseCallback: sendResponseCallback,
   })
 }

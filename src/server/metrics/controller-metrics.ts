@@ -6,8 +6,12 @@
  * @kafka core/src/main/scala/kafka/controller/KafkaController.scala#ControllerStats
  * @module
  */
-import type { ControllerState } from '../../controller/ControllerEventManager.ts'
-import { Distribution } from '../../network/RequestMetrics.ts'
+
+import { Distribution } from '../../base/metrics/Distribution.ts'
+import {
+  type ControllerState,
+  ControllerStates,
+} from '../../controller/ControllerEventManager.ts'
 import { counter, gauge, type MetricDefinition } from './metric-definition.ts'
 
 /** What a controller does, by the state it is in meanwhile. */
@@ -55,6 +59,16 @@ const controllerTimes = controllerWork.map(
   }),
 )
 
+const queueSize: MetricDefinition = {
+  mbean: 'kafka.controller:type=ControllerChannelManager,name=QueueSize',
+  help: 'requests of the controller that wait for a broker',
+  ...{ type: 'gauge', labels: ['brokerId'] },
+  *collect({ kafkaController: { controllerContext } }) {
+    const sizes = controllerContext.controllerChannelManager?.queueSizes() ?? []
+    for (const [id, value] of sizes) yield { labels: { brokerId: `${id}` }, value }
+  },
+}
+
 /** What is told of the controller. */
 export const controllerGauges: readonly MetricDefinition[] = [
   gauge(
@@ -89,11 +103,17 @@ export const controllerGauges: readonly MetricDefinition[] = [
         : 0,
   ),
   gauge(
+    'kafka.controller:type=KafkaController,name=ControllerState',
+    'what the controller is busy with, as a number: 0 for nothing',
+    ({ kafkaController }) => ControllerStates[kafkaController.eventManager.state],
+  ),
+  gauge(
     'kafka.controller:type=ControllerChannelManager,name=TotalQueueSize',
     'requests of the controller that wait for brokers',
     ({ kafkaController: { controllerContext } }) =>
       controllerContext.controllerChannelManager?.totalQueueSize ?? 0,
   ),
+  queueSize,
   counter(
     'kafka.controller:type=ControllerStats,name=UncleanLeaderElectionsPerSec',
     'elections of a leader that was not in sync',

@@ -22,6 +22,22 @@ function groupStateGauge(state: GroupState, help: string): MetricDefinition {
   )
 }
 
+/** What is told of transactions. */
+export const transactionGauges: readonly MetricDefinition[] = [
+  gauge(
+    'kafka.coordinator.transaction:type=TransactionMarkerChannelManager,name=UnknownDestinationQueueSize',
+    'markers of transactions that wait for a partition to have a leader',
+    ({ txnCoordinator: { txnMarkerChannelManager } }) =>
+      txnMarkerChannelManager.queueForUnknownBroker.totalNumMarkers,
+  ),
+  gauge(
+    'kafka.coordinator.transaction:type=TransactionMarkerChannelManager,name=LogAppendRetryQueueSize',
+    'transactions whose end is to be written down once more',
+    ({ txnCoordinator: { txnMarkerChannelManager } }) =>
+      txnMarkerChannelManager.logAppendRetryQueueSize,
+  ),
+]
+
 /** What is told of groups. */
 export const groupGauges: readonly MetricDefinition[] = [
   gauge(

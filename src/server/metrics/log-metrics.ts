@@ -6,7 +6,7 @@
  * @kafka core/src/main/scala/kafka/log/LogManager.scala#LogManager
  * @module
  */
-import { gauge, type MetricDefinition } from './metric-definition.ts'
+import { counter, gauge, type MetricDefinition } from './metric-definition.ts'
 
 /** A number of each log. */
 function logGauge(
@@ -27,6 +27,29 @@ function logGauge(
   }
 }
 
+/** 1 for each directory that has failed. */
+const logDirectoryOffline: MetricDefinition = {
+  mbean: 'kafka.log:type=LogManager,name=LogDirectoryOffline',
+  help: '1 when the log directory has failed',
+  ...{ type: 'gauge', labels: ['logDirectory'] },
+  *collect({ logManager }) {
+    for (const logDirectory of logManager.liveLogDirs) {
+      yield { labels: { logDirectory }, value: 0 }
+    }
+    for (const logDirectory of logManager.offlineLogDirs) {
+      yield { labels: { logDirectory }, value: 1 }
+    }
+  },
+}
+
+/** How long flushes take. */
+const logFlushRateAndTimeMs: MetricDefinition = {
+  mbean: 'kafka.log:type=LogFlushStats,name=LogFlushRateAndTimeMs',
+  help: 'time to bring a segment to the disk',
+  ...{ type: 'histogram', labels: [] },
+  collect: ({ logManager }) => [{ value: logManager.logFlushTimer }],
+}
+
 /** What is told of logs. */
 export const logGauges: readonly MetricDefinition[] = [
   logGauge('Size', 'bytes of the segments', 'size'),
@@ -37,6 +60,13 @@ export const logGauges: readonly MetricDefinition[] = [
     'kafka.log:type=LogManager,name=OfflineLogDirectoryCount',
     'log directories that have failed',
     ({ logManager }) => logManager.offlineLogDirs.length,
+  ),
+  logDirectoryOffline,
+  logFlushRateAndTimeMs,
+  counter(
+    'kafka.utils:type=Throttler,name=cleaner-io',
+    'bytes that cleaners have read and written',
+    ({ logCleaner }) => logCleaner?.ioBytes ?? 0,
   ),
   gauge(
     'kafka.log:type=LogCleanerManager,name=max-dirty-percent',

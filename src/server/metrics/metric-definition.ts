@@ -10,7 +10,7 @@
  * @kafka core/src/main/scala/kafka/metrics/KafkaMetricsGroup.scala#KafkaMetricsGroup
  * @module
  */
-import type { Distribution } from '../../network/RequestMetrics.ts'
+import type { Distribution } from '../../base/metrics/Distribution.ts'
 import type { KafkaServer } from '../KafkaServer.ts'
 
 /** One number, or one distribution, with what tells it from others of its metric. */
@@ -52,6 +52,23 @@ export type Read = (broker: KafkaServer) => number
 export function gauge(mbean: string, help: string, read: Read): MetricDefinition {
   const collect = (broker: KafkaServer) => [{ value: read(broker) }]
   return { mbean, help, type: 'gauge', labels: [], collect }
+}
+
+/**
+ * A word of the broker as a whole: a label of a number that is always 1.
+ *
+ * @differs JMX shows words as they are; the text format of Prometheus knows numbers.
+ */
+export function word(
+  mbean: string,
+  help: string,
+  label: string,
+  read: (broker: KafkaServer) => string,
+): MetricDefinition {
+  const collect = (broker: KafkaServer) => [
+    { labels: { [label]: read(broker) }, value: 1 },
+  ]
+  return { mbean, help, type: 'gauge', labels: [label], collect }
 }
 
 /** A number that only grows. */

@@ -37,6 +37,12 @@ const purgatories = [
   ],
   ['Heartbeat', (broker: KafkaServer) => broker.groupCoordinator.heartbeatPurgatory],
   ['Rebalance', (broker: KafkaServer) => broker.groupCoordinator.joinPurgatory],
+  ['topic', (broker: KafkaServer) => broker.apis.adminManager.topicPurgatory],
+  [
+    'txn-marker-purgatory',
+    ({ txnCoordinator }: KafkaServer) =>
+      txnCoordinator.txnMarkerChannelManager.txnMarkerPurgatory,
+  ],
 ] as const
 
 /** A number of each purgatory. */
@@ -84,6 +90,11 @@ export const replicaGauges: readonly MetricDefinition[] = [
     ({ replicaManager }) => replicaManager.underMinIsrPartitionCount,
   ),
   gauge(
+    'kafka.server:type=ReplicaFetcherManager,name=MinFetchRate',
+    'fetches a second, in the last minute, of the thread that fetches least',
+    ({ replicaManager }) => replicaManager.replicaFetcherManager.minFetchRate,
+  ),
+  gauge(
     'kafka.server:type=ReplicaFetcherManager,name=MaxLag',
     'records by which the copy here that is furthest behind is behind its leader',
     ({ replicaManager }) => replicaManager.replicaFetcherManager.maxLag,
@@ -121,6 +132,39 @@ export const fetchSessionGauges: readonly MetricDefinition[] = [
     'kafka.server:type=FetchSessionCache,name=IncrementalFetchSessionEvictionsPerSec',
     'fetchers that were forgotten for others',
     ({ apis }) => apis.fetchManager.cache.evictions,
+  ),
+]
+
+const produceExpires: MetricDefinition = {
+  mbean: 'kafka.server:type=DelayedProduceMetrics,name=ExpiresPerSec',
+  help: 'partitions of produces whose followers were not there in time',
+  ...{ type: 'counter', labels: ['topic', 'partition'] },
+  *collect({ replicaManager: { expirations } }) {
+    yield { labels: { topic: '', partition: '' }, value: expirations.produces }
+    for (const [{ topic, partition }, value] of expirations.producesByPartition) {
+      yield { labels: { topic, partition: String(partition) }, value }
+    }
+  },
+}
+
+const fetchExpires: MetricDefinition = {
+  mbean: 'kafka.server:type=DelayedFetchMetrics,name=ExpiresPerSec',
+  help: 'fetches that found less than they wanted in time; the rule where little comes',
+  ...{ type: 'counter', labels: ['fetcherType'] },
+  collect: ({ replicaManager: { expirations } }) => [
+    { labels: { fetcherType: 'follower' }, value: expirations.followerFetches },
+    { labels: { fetcherType: 'consumer' }, value: expirations.consumerFetches },
+  ],
+}
+
+/** What is told of requests that waited in vain. */
+export const expirationCounters: readonly MetricDefinition[] = [
+  produceExpires,
+  fetchExpires,
+  counter(
+    'kafka.server:type=DelayedDeleteRecordsMetrics,name=ExpiresPerSec',
+    'partitions of deletions of records that not all copies followed in time',
+    ({ replicaManager }) => replicaManager.expirations.deleteRecords,
   ),
 ]
 
@@ -170,7 +214,12 @@ export const topicCounters: readonly MetricDefinition[] = [
   ),
   topicCounter(
     'FetchMessageConversionsPerSec',
-    'reads whose records were converted for an old client',
+    'records that were converted for old clients that read',
     'fetchMessageConversions',
+  ),
+  topicCounter(
+    'ProduceMessageConversionsPerSec',
+    'produced records that were converted into the format or codec of their topic',
+    'produceMessageConversions',
   ),
 ]

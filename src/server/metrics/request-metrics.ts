@@ -55,6 +55,38 @@ const responseQueueSize: MetricDefinition = {
   },
 }
 
+const messageConversionsTimeMs: MetricDefinition = {
+  mbean: 'kafka.network:type=RequestMetrics,name=MessageConversionsTimeMs',
+  help: 'time to write records anew, of requests that needed it',
+  ...{ type: 'histogram', labels: ['request'] },
+  *collect({ socketServer: { requestChannel } }) {
+    for (const [request, metrics] of requestChannel.metrics.entries()) {
+      if (request !== 'Produce' && request !== 'Fetch') continue
+      yield { labels: { request }, value: metrics.MessageConversionsTimeMs }
+    }
+  },
+}
+
+/** A number of each processor. */
+function socketMetric(
+  name: string,
+  type: 'counter' | 'gauge',
+  help: string,
+  key: 'connectionCount' | 'connectionCreations' | 'connectionCloses',
+): MetricDefinition {
+  return {
+    ...{ mbean: `kafka.server:type=socket-server-metrics,name=${name}`, help },
+    ...{ type, labels: ['listener', 'networkProcessor'] },
+    *collect({ socketServer }) {
+      for (const processor of socketServer.processors()) {
+        const { listenerName: listener, id } = processor
+        const labels = { listener, networkProcessor: String(id) }
+        yield { labels, value: processor[key] }
+      }
+    },
+  }
+}
+
 const requestHistograms = requestTimes.map(
   ([name, help]): MetricDefinition => ({
     ...{ mbean: `kafka.network:type=RequestMetrics,name=${name}`, help },
@@ -72,10 +104,20 @@ export const requestMetrics: readonly MetricDefinition[] = [
   requestsPerSec,
   errorsPerSec,
   ...requestHistograms,
+  messageConversionsTimeMs,
   gauge(
     'kafka.network:type=RequestChannel,name=RequestQueueSize',
     'requests that no handler has taken',
     ({ socketServer }) => socketServer.requestChannel.requestQueueSize,
   ),
   responseQueueSize,
+  socketMetric('connection-count', 'gauge', 'open connections', 'connectionCount'),
+  socketMetric(
+    ...(['connection-creation', 'counter', 'connections that came'] as const),
+    'connectionCreations',
+  ),
+  socketMetric(
+    ...(['connection-close', 'counter', 'connections that went'] as const),
+    'connectionCloses',
+  ),
 ]
