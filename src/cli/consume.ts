@@ -9,6 +9,7 @@
  */
 import { readFileSync } from 'node:fs'
 import { IllegalArgumentException, IllegalStateException } from '../base/errors.ts'
+import { logger } from '../base/logger.ts'
 import { nodePlatform } from '../base/platform/node/node-platform.ts'
 import type { Platform } from '../base/platform/Platform.ts'
 import { TopicPartition } from '../base/TopicPartition.ts'
@@ -30,10 +31,14 @@ import { withZooKeeper } from './admin/open-zookeeper.ts'
 import { keyValues } from './key-value.ts'
 import { type ClusterOptions, onCluster } from './on-cluster.ts'
 import { stdout } from './stdout.ts'
-import { ConsoleConsumer } from './tools/ConsoleConsumer.ts'
+import {
+  ConsoleConsumer,
+  type ConsoleConsumerOptions,
+} from './tools/ConsoleConsumer.ts'
+import { KafkaCSVMetricsReporter } from './tools/KafkaCSVMetricsReporter.ts'
 import { createMessageFormatter } from './tools/message-formatters.ts'
 import { OldConsumerSource } from './tools/OldConsumerSource.ts'
-import { untilSignal } from './until-signal.ts'
+import { exitCodeOf, untilSignal } from './until-signal.ts'
 
 /** The flags. */
 export interface ConsumeOptions extends ClusterOptions {
@@ -60,6 +65,8 @@ export interface ConsumeOptions extends ClusterOptions {
   readonly formatter: string
   readonly newConsumer?: boolean
   readonly enableSystestEvents?: boolean
+  readonly csvReporterEnabled?: boolean
+  readonly metricsDir: string
 }
 
 /**
@@ -77,23 +84,38 @@ export async function consume(options: ConsumeOptions): Promise<void> {
     }),
   })
   const properties = propertiesOf(options)
+
+  // Stop at a signal, and end as a process that one ended.
   const stop = new AbortController()
-  void untilSignal().then(() => stop.abort())
+  void untilSignal().then((signal) => {
+    stop.abort()
+    process.exitCode = exitCodeOf(signal)
+  })
 
   // Print, and say at the end how much it was.
   const { clock } = nodePlatform()
   const output = stdout()
   const consumer = new ConsoleConsumer(formatter, output, clock)
-  const read = (source: RecordSource) => consumer.process(source, options, stop.signal)
+  const reporter = options.csvReporterEnabled
+    ? new KafkaCSVMetricsReporter(options.metricsDir, clock)
+    : undefined
+  let hasBegun = false
+  const read = (source: RecordSource, end: ConsoleConsumerOptions) => {
+    hasBegun = true
+    return consumer.process(reporter?.over(source) ?? source, end, stop.signal)
+  }
   try {
     if (options.zookeeper === undefined) {
       await onCluster(options, {
         brokers: async (client, platform) =>
-          read(await newSource(client, platform, options, properties)),
+          read(await newSource(client, platform, options, properties), options),
       })
     } else await readWithOldConsumer(options, properties, read)
   } finally {
-    process.stderr.write(`Processed a total of ${consumer.messageCount} messages\n`)
+    reporter?.stop()
+    if (hasBegun) {
+      process.stderr.write(`Processed a total of ${consumer.messageCount} messages\n`)
+    }
     if (options.enableSystestEvents) await output.write(Buffer.from(SHUT_DOWN))
   }
 }
@@ -131,6 +153,7 @@ async function newSource(
   const { topic, partition, isolationLevel } = options
   const autoOffsetReset = resetOf(options, properties, 'earliest', 'latest')
   const reader = { client, clock, autoOffsetReset, isolationLevel } as const
+  const timing = timingOf(properties)
 
   // Wait for a topic that may be made by asking for it, as Kafka's consumer does.
   if (topic !== undefined) await client.leadersOf([topic], true)
@@ -149,8 +172,39 @@ async function newSource(
     topic === undefined
       ? topics.filter((name) => filter.isTopicAllowed(name, true))
       : [topic]
-  return new GroupConsumer({ ...reader, group, wanted })
+  return new GroupConsumer({ ...reader, ...timing, group, wanted })
 }
+
+/**
+ * What the properties say about a member of a group. The others of 1.1.1's consumer do
+ * nothing here, and that is said.
+ */
+function timingOf(properties: Readonly<Record<string, string>>) {
+  const used = new Set([
+    ...['group.id', 'auto.offset.reset', 'enable.auto.commit', 'session.timeout.ms'],
+    ...['heartbeat.interval.ms', 'auto.commit.interval.ms'],
+  ])
+  for (const name of Object.keys(properties)) {
+    if (!used.has(name)) log.warn(`${name} is not used by this consumer`)
+  }
+  const number = (name: string) => {
+    const text = properties[name]
+    if (text === undefined) return undefined
+    if (/^\d+$/.test(text.trim())) return Number(text)
+    throw new IllegalArgumentException(`${name}=${text}, expected a whole number`)
+  }
+  const sessionTimeoutMs = number('session.timeout.ms')
+  const heartbeatIntervalMs = number('heartbeat.interval.ms')
+  const autoCommitIntervalMs = number('auto.commit.interval.ms')
+  return {
+    enableAutoCommit: properties['enable.auto.commit']?.trim() !== 'false',
+    ...(sessionTimeoutMs !== undefined && { sessionTimeoutMs }),
+    ...(heartbeatIntervalMs !== undefined && { heartbeatIntervalMs }),
+    ...(autoCommitIntervalMs !== undefined && { autoCommitIntervalMs }),
+  }
+}
+
+const log = logger('ConsoleConsumer')
 
 /** The offset to begin with in one partition. */
 async function startOf(
@@ -160,11 +214,6 @@ async function startOf(
 ): Promise<number> {
   const text = (offset ?? (fromBeginning ? 'earliest' : 'latest')).toLowerCase()
   if (/^\d+$/.test(text)) return Number(text)
-  if (text !== 'earliest' && text !== 'latest') {
-    throw new IllegalArgumentException(
-      `--offset ${offset}, expected earliest, latest or a whole number`,
-    )
-  }
   const time = text === 'earliest' ? EARLIEST_TIMESTAMP : LATEST_TIMESTAMP
   return (await listOffsets(client, [tp], time)).get(tp) ?? 0
 }
@@ -173,7 +222,7 @@ async function startOf(
 async function readWithOldConsumer(
   options: ConsumeOptions,
   properties: Readonly<Record<string, string>>,
-  read: (source: RecordSource) => Promise<void>,
+  read: (source: RecordSource, end: ConsoleConsumerOptions) => Promise<void>,
 ): Promise<void> {
   const platform = nodePlatform()
   const { zookeeper = '' } = options
@@ -197,16 +246,19 @@ async function readWithOldConsumer(
       )
     }
   })
+  // Let the stream itself wait for messages: it begins to when the group has rebalanced.
+  const { timeoutMs = -1, ...end } = options
   const config = new ConsumerConfig({
     ...properties,
     ...{ 'group.id': group, 'zookeeper.connect': zookeeper },
+    ...(timeoutMs >= 0 && { 'consumer.timeout.ms': String(timeoutMs) }),
     'auto.offset.reset': reset,
   })
   const filter = options.blacklist
     ? new Blacklist(options.blacklist)
     : new Whitelist(options.topic ?? options.whitelist ?? '')
   const environment = { platform, zooKeeperConnect: connectWithNodeZookeeperClient }
-  await read(new OldConsumerSource(config, environment, filter))
+  await read(new OldConsumerSource(config, environment, filter), end)
   if (given !== undefined) return
   await withZooKeeper(platform, zookeeper, (zkClient) => zkClient.deleteRecursive(home))
 }
@@ -254,6 +306,11 @@ function checkFlags(options: ConsumeOptions): void {
   }
   if (options.offset !== undefined && partition === undefined) {
     throw refuse('--offset needs --partition')
+  }
+  if (!/^(\d+|earliest|latest|undefined)$/i.test(String(options.offset))) {
+    throw refuse(
+      `--offset ${options.offset}, expected earliest, latest or a whole number`,
+    )
   }
   if (options.offset !== undefined && options.fromBeginning) {
     throw refuse('give only one of --offset and --from-beginning')

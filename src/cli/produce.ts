@@ -4,13 +4,21 @@
  * Sends each line of standard input, with the flags of `kafka-console-producer.sh`; with
  * `--old-producer`, by the producer of the notes.
  *
+ * @kafka core/src/main/scala/kafka/tools/ConsoleProducer.scala#ConsoleProducer
+ * @differs the prompt is for a terminal alone, and the exit code is 1 when a message was
+ *   lost; 1.1.1 writes `>` into any output, and exits with 0
  * @module
  */
 import { readFileSync } from 'node:fs'
 import { createInterface } from 'node:readline'
-import { IllegalArgumentException } from '../base/errors.ts'
+import {
+  IllegalArgumentException,
+  KafkaException,
+  TimeoutException,
+} from '../base/errors.ts'
+import { logger } from '../base/logger.ts'
 import { nodePlatform } from '../base/platform/node/node-platform.ts'
-import { RecordSender } from '../clients/RecordSender.ts'
+import { RecordSender, type RecordSenderOptions } from '../clients/RecordSender.ts'
 import { KeyedMessage } from '../producer/KeyedMessage.ts'
 import { Producer } from '../producer/Producer.ts'
 import { ProducerConfig } from '../producer/ProducerConfig.ts'
@@ -19,6 +27,7 @@ import { KafkaConfig } from '../server/KafkaConfig.ts'
 import { keyValues } from './key-value.ts'
 import { clusterClient } from './on-cluster.ts'
 import { type ConsoleMessage, LineMessageReader } from './tools/LineMessageReader.ts'
+import { exitCodeOf, untilSignal } from './until-signal.ts'
 
 /** The flags. */
 export interface ProduceOptions {
@@ -38,6 +47,7 @@ export interface ProduceOptions {
   readonly requestTimeoutMs: number
   readonly maxMemoryBytes: number
   readonly maxPartitionMemoryBytes: number
+  readonly maxBlockMs: number
   readonly oldProducer?: boolean
   /** `name=value` each. */
   readonly property: readonly string[]
@@ -71,11 +81,18 @@ export async function produce(options: ProduceOptions): Promise<void> {
     ? oldSink(brokers, options)
     : newSink(brokers, options)
 
+  // A signal is the end of the input: what was typed is delivered.
+  const lines = createInterface({ input: process.stdin })
+  void untilSignal().then((signal) => {
+    process.exitCode = exitCodeOf(signal)
+    lines.close()
+  })
+
   // A user who types wants a prompt.
   const prompt = process.stdin.isTTY ? '>' : ''
   process.stdout.write(prompt)
   try {
-    for await (const line of createInterface({ input: process.stdin })) {
+    for await (const line of lines) {
       await sink.send(reader.readMessage(line))
       if (prompt !== '') process.stdout.write(prompt)
     }
@@ -84,25 +101,48 @@ export async function produce(options: ProduceOptions): Promise<void> {
   }
 }
 
-/** Sends as today's producers do. */
+/**
+ * Sends as today's producers do. What cannot be delivered is told of and the next line
+ * taken, unless each line is waited for.
+ */
 function newSink(brokers: string, options: ProduceOptions): Sink {
   const platform = nodePlatform()
+  const { clock } = platform
+  const { topic, sync } = options
+  tellUnused(Object.keys(propertiesOf(options)))
+  let lost = 0
+  const onFailure: RecordSenderOptions['onFailure'] = (records, error) => {
+    lost += records.length
+    for (const { key = null, value = null } of records) {
+      log.error(
+        `a message to ${topic} with key: ${sizeOf(key)}, value: ${sizeOf(value)} ` +
+          `is lost: ${error instanceof Error ? error.message : error}`,
+      )
+    }
+  }
   const client = clusterClient(platform, brokers)
   const sender = new RecordSender({
-    ...{ client, clock: platform.clock, topic: options.topic },
+    ...{ client, clock, topic },
     compressionType: CompressionType.forName(codecOf(options)),
     acks: acksOf(options.requestRequiredAcks),
     batchBytes: options.maxPartitionMemoryBytes,
-    lingerMs: options.sync ? 0 : options.timeout,
+    lingerMs: sync ? 0 : options.timeout,
     requestTimeoutMs: options.requestTimeoutMs,
     retries: options.messageSendMaxRetries,
     retryBackoffMs: options.retryBackoffMs,
     bufferMemoryBytes: options.maxMemoryBytes,
+    maxBlockMs: options.maxBlockMs,
+    ...(sync ? {} : { onFailure }),
   })
   return {
     async send({ key, value }) {
-      await sender.send(key, value)
-      if (options.sync) await sender.flush()
+      try {
+        await sender.send(key, value)
+      } catch (error) {
+        if (sync || !(error instanceof TimeoutException)) throw error
+        onFailure([{ key, value, timestamp: clock.now() }], error)
+      }
+      if (sync) await sender.flush()
     },
     async close() {
       try {
@@ -110,16 +150,37 @@ function newSink(brokers: string, options: ProduceOptions): Sink {
       } finally {
         client.close()
       }
+      if (lost > 0) throw new KafkaException(`messages that are lost: ${lost}`)
     },
   }
 }
 
+const log = logger('ConsoleProducer')
+
+/** Settings that a flag stands for. It wins, given or not, as in 1.1.1. */
+const setByFlags: ReadonlySet<string> = new Set([
+  ...['bootstrap.servers', 'compression.type', 'send.buffer.bytes', 'retry.backoff.ms'],
+  ...['metadata.max.age.ms', 'max.block.ms', 'acks', 'request.timeout.ms', 'retries'],
+  ...['linger.ms', 'buffer.memory', 'batch.size', 'client.id'],
+  ...['key.serializer', 'value.serializer'],
+])
+
+/** Says which settings do nothing. */
+function tellUnused(names: readonly string[]): void {
+  for (const name of names) {
+    if (setByFlags.has(name)) log.warn(`${name} is set by a flag, which wins`)
+    else log.warn(`${name} is not used: this producer has its flags alone`)
+  }
+}
+
+function sizeOf(bytes: Buffer | null): string {
+  return bytes === null ? 'null' : `${bytes.length} bytes`
+}
+
 /** Sends as the notes do. */
 function oldSink(brokers: string, options: ProduceOptions): Sink {
-  const file = options['producer.config'] ?? options.producerConfig
   const config = new ProducerConfig({
-    ...(file && KafkaConfig.parseProperties(readFileSync(file, 'utf8'))),
-    ...keyValues(options.producerProperty),
+    ...propertiesOf(options),
     ...{ 'metadata.broker.list': brokers, 'client.id': 'console-producer' },
     'producer.type': options.sync ? 'sync' : 'async',
     'compression.codec': codecOf(options),
@@ -141,6 +202,15 @@ function oldSink(brokers: string, options: ProduceOptions): Sink {
     send: ({ key, value }) =>
       producer.send(new KeyedMessage(options.topic, value, key ?? undefined)),
     close: () => producer.close(),
+  }
+}
+
+/** The settings of the producer: those on the command line before those of a file. */
+function propertiesOf(options: ProduceOptions): Readonly<Record<string, string>> {
+  const file = options['producer.config'] ?? options.producerConfig
+  return {
+    ...(file && KafkaConfig.parseProperties(readFileSync(file, 'utf8'))),
+    ...keyValues(options.producerProperty),
   }
 }
 

@@ -81,6 +81,7 @@ function addProduce(program: Command): void {
     .option('--queue-enqueuetimeout-ms <ms>', 'old: wait for room', whole, 2147483647)
     .option('--request-required-acks <acks>', '0, 1, -1 or all', '1')
     .option('--request-timeout-ms <ms>', 'wait for replicas', positive, 1500)
+    .option('--max-block-ms <ms>', 'wait for a leader, or for room', natural, 60_000)
     .option('--max-memory-bytes <n>', 'bytes that may wait', positive, 33_554_432)
     .option('--max-partition-memory-bytes <n>', 'bytes of a batch', positive, 16_384)
     .option(
@@ -123,8 +124,8 @@ function addConsume(program: Command): void {
       '--from-beginning',
       'begin with the first record where the group has no offset',
     )
-    .option('--max-messages <n>', 'end after so many', positive)
-    .option('--timeout-ms <ms>', 'end when nothing comes for so long', positive)
+    .option('--max-messages <n>', 'end after so many; -1: no end', whole)
+    .option('--timeout-ms <ms>', 'end when nothing comes for so long', whole)
     .option('--group <group>', 'the group to read in')
     .option(
       '--isolation-level <level>',
@@ -156,11 +157,14 @@ function addConsume(program: Command): void {
     .option(
       '--formatter <class>',
       'DefaultMessageFormatter, LoggingMessageFormatter, NoOpMessageFormatter, ' +
-        'ChecksumMessageFormatter or OffsetsMessageFormatter',
+        'ChecksumMessageFormatter, OffsetsMessageFormatter, ' +
+        'GroupMetadataMessageFormatter or TransactionLogMessageFormatter',
       'kafka.tools.DefaultMessageFormatter',
     )
     .option('--new-consumer', 'accepted for the sake of scripts; it is the default')
     .option('--enable-systest-events', 'also print when it has shut down')
+    .option('--csv-reporter-enabled', 'write how fast it reads to files, every 5 s')
+    .option('--metrics-dir <dir>', 'where these files are', 'kafka_metrics')
     .action(async (options) => (await import('./consume.ts')).consume(options))
 }
 

@@ -176,6 +176,7 @@ export class ClusterClient {
   /**
    * Finds the leaders of all partitions of some topics.
    *
+   * @param timeoutMs - how long to ask again; as long as for a request when left out
    * @returns by topic, the leader of each partition in order
    * @throws UnknownTopicOrPartitionException (rejects) when a topic does not exist
    * @throws TimeoutException (rejects) when a partition has no leader in time
@@ -183,6 +184,7 @@ export class ClusterClient {
   leadersOf(
     topics: readonly string[],
     allowAutoTopicCreation = false,
+    timeoutMs?: number,
   ): Promise<Map<string, Node[]>> {
     return this.retry(
       async () => {
@@ -207,6 +209,7 @@ export class ClusterClient {
         return leaders
       },
       (error) => allowAutoTopicCreation || error !== Errors.UNKNOWN_TOPIC_OR_PARTITION,
+      timeoutMs,
     )
   }
 
@@ -215,14 +218,16 @@ export class ClusterClient {
    *
    * @param attempt - throws a retriable exception to be called again
    * @param retriable - a narrower judgement than the error's own
+   * @param timeoutMs - how long to go on
    * @throws TimeoutException (rejects) with the last failure as its cause
    */
   async retry<T>(
     attempt: () => Promise<T>,
     retriable: (error: (typeof Errors)['NONE']) => boolean = () => true,
+    timeoutMs = this.#options.requestTimeoutMs,
   ): Promise<T> {
-    const { clock, requestTimeoutMs } = this.#options
-    const deadline = clock.monotonic() + requestTimeoutMs
+    const { clock } = this.#options
+    const deadline = clock.monotonic() + timeoutMs
     for (;;) {
       try {
         return await attempt()
@@ -232,7 +237,7 @@ export class ClusterClient {
         if (!again) throw error
         if (clock.monotonic() + RETRY_BACKOFF_MS >= deadline) {
           const text = error instanceof Error ? error.message : String(error)
-          throw new TimeoutException(`${text}, for ${requestTimeoutMs} ms`, {
+          throw new TimeoutException(`${text}, for ${timeoutMs} ms`, {
             cause: error,
           })
         }

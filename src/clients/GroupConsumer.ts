@@ -52,6 +52,8 @@ export interface GroupConsumerOptions extends PartitionReaderOptions {
   readonly heartbeatIntervalMs?: number
   /** `auto.commit.interval.ms`; 5 s when left out. */
   readonly autoCommitIntervalMs?: number
+  /** `enable.auto.commit`; false: the group's offsets stay as they are. */
+  readonly enableAutoCommit?: boolean
 }
 
 /** A place in the group, good until the next rebalance. */
@@ -109,7 +111,10 @@ export class GroupConsumer implements RecordSource {
     const over = new AbortController()
     const forget = onAbort(signal, () => over.abort())
     const committed = new TopicPartitionMap<number>()
-    const commit = () => this.#commit(membership, positions, committed)
+    const { enableAutoCommit = true } = this.#options
+    const commit = async () => {
+      if (enableAutoCommit) await this.#commit(membership, positions, committed)
+    }
     const beside = [
       this.#every(heartbeatIntervalMs, over, async () => {
         const { coordinator, generationId, memberId } = membership

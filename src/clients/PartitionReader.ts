@@ -16,7 +16,12 @@
  * @module
  */
 import { AbortError, isAbortError, onAbort } from '../base/async/abort.ts'
-import { Errors, IOException, KafkaException } from '../base/errors.ts'
+import {
+  Errors,
+  IOException,
+  KafkaException,
+  TimeoutException,
+} from '../base/errors.ts'
 import type { Clock } from '../base/platform/Platform.ts'
 import { TopicPartition } from '../base/TopicPartition.ts'
 import type { TopicPartitionMap } from '../base/TopicPartitionMap.ts'
@@ -61,12 +66,13 @@ export class PartitionReader implements RecordSource {
   }
 
   async run(deliver: Deliver, signal: AbortSignal): Promise<void> {
-    const { client, clock } = this.#options
+    const { clock } = this.#options
     if (this.positions.size === 0) return aborted(signal)
     while (!signal.aborted) {
       // Deal the partitions out to their leaders.
       const topics = [...new Set([...this.positions.keys()].map(({ topic }) => topic))]
-      const leaders = await client.leadersOf(topics)
+      const leaders = await this.#leadersOf(topics)
+      if (leaders === undefined) continue
       const byLeader = new Map<number, { node: Node; partitions: TopicPartition[] }>()
       for (const tp of this.positions.keys()) {
         const node = leaders.get(tp.topic)?.[tp.partition]
@@ -95,6 +101,21 @@ export class PartitionReader implements RecordSource {
         }
       }
       if (!signal.aborted) await clock.sleep(RETRY_BACKOFF_MS)
+    }
+  }
+
+  /** @returns undefined when nobody tells: ask again */
+  async #leadersOf(
+    topics: readonly string[],
+  ): Promise<Map<string, Node[]> | undefined> {
+    const { client, clock } = this.#options
+    try {
+      return await client.leadersOf(topics)
+    } catch (error) {
+      if (!(error instanceof IOException || error instanceof TimeoutException))
+        throw error
+      await clock.sleep(RETRY_BACKOFF_MS)
+      return undefined
     }
   }
 

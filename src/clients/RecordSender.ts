@@ -15,7 +15,12 @@
  * @module
  */
 import { Deferred } from '../base/async/Deferred.ts'
-import { Errors, IOException, KafkaException } from '../base/errors.ts'
+import {
+  Errors,
+  IOException,
+  KafkaException,
+  TimeoutException,
+} from '../base/errors.ts'
 import type { Clock } from '../base/platform/Platform.ts'
 import { Produce } from '../protocol/messages/Produce.ts'
 import type { CompressionType } from '../record/CompressionType.ts'
@@ -43,7 +48,16 @@ export interface RecordSenderOptions {
   readonly retryBackoffMs: number
   /** Bytes that may wait; `send` waits for room. */
   readonly bufferMemoryBytes: number
+  /** How long `send` may wait for leaders and for room, in ms; a minute when left out. */
+  readonly maxBlockMs?: number
+  /**
+   * Told of records that could not be delivered, each batch for itself; without it the
+   * first failure ends the sender.
+   */
+  readonly onFailure?: (records: readonly SimpleRecord[], error: unknown) => void
 }
+
+const MAX_BLOCK_MS = 60_000
 
 /** What waits for one partition. */
 interface Lane {
@@ -72,12 +86,21 @@ export class RecordSender {
   /**
    * Takes a record; waits while too many bytes are on their way.
    *
+   * @throws TimeoutException (rejects) when there is no leader or no room in time
    * @throws (rejects) why an earlier batch could not be delivered
    */
   async send(key: Buffer | null, value: Buffer | null): Promise<void> {
-    const { bufferMemoryBytes, batchBytes, clock, topic, client } = this.#options
-    this.#leaders ??= (await client.leadersOf([topic], true)).get(topic) ?? []
-    while (this.#buffered >= bufferMemoryBytes) await this.#room.promise
+    const { bufferMemoryBytes, batchBytes, clock } = this.#options
+    const { maxBlockMs = MAX_BLOCK_MS } = this.#options
+    const deadline = clock.monotonic() + maxBlockMs
+    if (this.#leaders === undefined) {
+      const text = `failed to update metadata after ${maxBlockMs} ms`
+      this.#leaders = await this.#until(deadline, this.#findLeaders(deadline), text)
+    }
+    while (this.#buffered >= bufferMemoryBytes) {
+      const text = `no room in the buffer for ${maxBlockMs} ms`
+      await this.#until(deadline, this.#room.promise, text)
+    }
     if (this.#failure !== undefined) throw this.#failure
 
     // Put it with its partition; a full batch goes at once.
@@ -103,6 +126,36 @@ export class RecordSender {
       }
     }
     if (this.#failure !== undefined) throw this.#failure
+  }
+
+  /** Asks who leads, again while no broker can be reached. */
+  async #findLeaders(deadline: number): Promise<readonly Node[]> {
+    const { client, clock, topic, retryBackoffMs } = this.#options
+    for (;;) {
+      const left = deadline - clock.monotonic()
+      try {
+        return (await client.leadersOf([topic], true, left)).get(topic) ?? []
+      } catch (error) {
+        if (!(error instanceof IOException) || clock.monotonic() >= deadline)
+          throw error
+        await clock.sleep(retryBackoffMs)
+      }
+    }
+  }
+
+  /** Waits for `work`, but no longer than until the deadline. */
+  async #until<T>(deadline: number, work: Promise<T>, text: string): Promise<T> {
+    const { clock } = this.#options
+    const late = new Deferred<never>()
+    const timer = clock.setTimeout(
+      () => late.reject(new TimeoutException(text)),
+      deadline - clock.monotonic(),
+    )
+    try {
+      return await Promise.race([work, late.promise])
+    } finally {
+      clock.clearTimeout(timer)
+    }
   }
 
   #lane(partition: number): Lane {
@@ -158,6 +211,10 @@ export class RecordSender {
       lane.bytes -= bytes
       try {
         await this.#deliver(lane.partition, batch)
+      } catch (error) {
+        const { onFailure } = this.#options
+        if (!onFailure) throw error
+        onFailure(batch, error)
       } finally {
         this.#buffered -= bytes
         this.#room.resolve()

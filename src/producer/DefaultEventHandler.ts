@@ -219,7 +219,9 @@ export class DefaultEventHandler<K, V> implements EventHandler<K, V> {
       }
       return shares
     } catch (e) {
-      log.error('messages cannot be sorted by leader', e)
+      // A topic that is being created, or without a leader, is asked for again.
+      if (e instanceof KafkaException) log.warn('messages wait for a leader', e)
+      else log.error('messages cannot be sorted by leader', e)
       return undefined
     }
   }
@@ -373,7 +375,8 @@ export class DefaultEventHandler<K, V> implements EventHandler<K, V> {
     try {
       await this.#brokerPartitionInfo.updateInfo(topics, this.#correlationId++)
     } catch (e) {
-      log.error('metadata cannot be renewed', e)
+      if (e instanceof KafkaException) log.warn('metadata cannot be renewed', e)
+      else log.error('metadata cannot be renewed', e)
     }
     this.#sendPartitionPerTopicCache.clear()
   }

@@ -81,6 +81,17 @@ class UnluckyClient extends ClusterClient {
   }
 }
 
+/** Cannot say who leads when asked for the first time. */
+class ForgetfulClient extends ClusterClient {
+  failures = 0
+
+  override leadersOf: ClusterClient['leadersOf'] = (topics) => {
+    if (this.failures > 0) return super.leadersOf(topics)
+    this.failures++
+    return Promise.reject(new IOException('no broker answers'))
+  }
+}
+
 /** Waits until a topic is there and led. */
 async function led(topic: string): Promise<void> {
   await client.retry(() => client.leadersOf([topic]))
@@ -453,6 +464,28 @@ describe('a member of a group', () => {
   })
 })
 
+describe('a member of a group that does not commit', () => {
+  it('leaves the offsets of the group alone', async () => {
+    const topic = 'uncommitted'
+    await topics('brokers', {
+      ...{ create: true, topic, partitions: 1, replicationFactor: 1 },
+    })
+    await led(topic)
+    await send(topic, ['one'])
+    const offsetsOf = async (enableAutoCommit: boolean) => {
+      const group = `commits ${enableAutoCommit}`
+      const stop = new AbortController()
+      const options = { ...reading(), group, wanted: () => [topic], enableAutoCommit }
+      await new GroupConsumer(options).run(async (records) => {
+        stop.abort()
+        return records.length
+      }, stop.signal)
+      return (await new KafkaConsumerGroupService(client).listGroupOffsets(group)).size
+    }
+    expect([await offsetsOf(true), await offsetsOf(false)]).toEqual([1, 0])
+  })
+})
+
 describe('produce and consume', () => {
   it('sends each key to one partition and reads one partition from an offset', async () => {
     const topic = 'keyed'
@@ -505,5 +538,68 @@ describe('produce and consume', () => {
     }
     expect(printed).toEqual(['one', 'two', 'three'])
     expect(positions.get(tp)).toBe(3)
+
+    // None is enough at once, and -1 is never enough.
+    const none = new ConsoleConsumer(formatter, output, clock)
+    await none.process(reader, { maxMessages: 0 }, never)
+    await none.process(reader, { maxMessages: -1, timeoutMs: 20 }, never)
+    expect(printed).toEqual(['one', 'two', 'three', 'four'])
+  })
+
+  it('reads on when nobody could be asked for the leaders', async () => {
+    const tp = new TopicPartition('counted', 0)
+    const own = new ForgetfulClient(clientOptions())
+    const positions = new TopicPartitionMap<number>()
+    positions.set(tp, 3)
+    const reader = new PartitionReader({ ...reading(), client: own }, positions)
+    const stop = new AbortController()
+    await reader.run(async (records) => {
+      stop.abort()
+      return records.length
+    }, stop.signal)
+    expect([own.failures, positions.get(tp)]).toEqual([1, 4])
+    own.close()
+  })
+
+  it('tells of the batch that is lost, and delivers the others', async () => {
+    const topic = 'narrow'
+    await topics('brokers', {
+      ...{ create: true, topic, partitions: 1, replicationFactor: 1 },
+      config: ['max.message.bytes=200'],
+    })
+    await led(topic)
+    const lost: string[] = []
+    const sender = new RecordSender({
+      ...{ client, clock: cluster.platform.clock, topic },
+      ...{ compressionType: CompressionType.NONE, acks: -1, batchBytes: 1 },
+      ...{ lingerMs: 1, requestTimeoutMs: 1000, retries: 3, retryBackoffMs: 10 },
+      bufferMemoryBytes: 1000,
+      onFailure: (records, error) =>
+        lost.push(...records.map(({ value }) => `${String(value)[0]} ${error}`)),
+    })
+    for (const text of ['a', 'b'.repeat(500), 'c']) {
+      await sender.send(null, Buffer.from(text))
+    }
+    await sender.flush()
+    expect(lost).toEqual([expect.stringMatching(/^b RecordTooLarge/)])
+    const tp = new TopicPartition(topic, 0)
+    expect((await listOffsets(client, [tp], -1)).get(tp)).toBe(2)
+  })
+
+  it('waits for a leader no longer than it may', async () => {
+    const { network, clock } = cluster.platform
+    const nowhere = new ClusterClient({
+      ...{ bootstrapServers: 'localhost:1', clientId: 'test' },
+      ...{ requestTimeoutMs: 10_000, network, clock },
+    })
+    const sender = new RecordSender({
+      ...{ client: nowhere, clock, topic: 'any' },
+      ...{ compressionType: CompressionType.NONE, acks: -1, batchBytes: 1 },
+      ...{ lingerMs: 1, requestTimeoutMs: 1000, retries: 3, retryBackoffMs: 10 },
+      ...{ bufferMemoryBytes: 1000, maxBlockMs: 50 },
+    })
+    const sent = sender.send(null, Buffer.from('a'))
+    await expect(sent).rejects.toThrow('failed to update metadata after 50 ms')
+    nowhere.close()
   })
 })

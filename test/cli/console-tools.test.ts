@@ -1,11 +1,17 @@
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
+import { VirtualClock } from '../../src/base/platform/memory/VirtualClock.ts'
 import { TopicPartition } from '../../src/base/TopicPartition.ts'
 import { TopicPartitionSet } from '../../src/base/TopicPartitionMap.ts'
 
 import { parseConfigsToBeAdded } from '../../src/cli/admin/ConfigCommand.ts'
 import { parseDatetime, parseDuration } from '../../src/cli/admin/offset-reset.ts'
 import { DefaultMessageFormatter } from '../../src/cli/tools/DefaultMessageFormatter.ts'
+import { KafkaCSVMetricsReporter } from '../../src/cli/tools/KafkaCSVMetricsReporter.ts'
 import { LineMessageReader } from '../../src/cli/tools/LineMessageReader.ts'
+import { Meter } from '../../src/cli/tools/Meter.ts'
 import { createMessageFormatter } from '../../src/cli/tools/message-formatters.ts'
 import { assignRanges } from '../../src/clients/GroupConsumer.ts'
 import { murmur2 } from '../../src/clients/murmur2.ts'
@@ -107,7 +113,9 @@ describe('LineMessageReader', () => {
     expect([String(key), String(value)]).toEqual(['k', 'v:w'])
     expect(() => reader.readMessage('none')).toThrow('line 2')
     expect(new LineMessageReader({}).readMessage('a\tb').key).toBeNull()
-    expect(() => new LineMessageReader({ 'parse.keys': 'true' })).toThrow('parse.keys')
+    expect(
+      new LineMessageReader({ 'parse.keys': 'true' }).readMessage('a').key,
+    ).toBeNull()
   })
 })
 
@@ -128,13 +136,39 @@ describe('DefaultMessageFormatter', () => {
     )
   })
 
-  it('reads numbers, and refuses what it does not know', () => {
-    const value = Buffer.alloc(8)
-    value.writeBigInt64BE(-7n)
-    const name = 'org.apache.kafka.common.serialization.LongDeserializer'
-    const formatter = new DefaultMessageFormatter({ 'value.deserializer': name })
-    expect(String(formatter.format({ ...record, value }))).toBe('-7\n')
-    expect(() => new DefaultMessageFormatter({ colour: 'red' })).toThrow('colour')
+  it('reads numbers as Java writes them, and refuses what is no number', () => {
+    const format = (name: string, value: Buffer) => {
+      const deserializer = `org.apache.kafka.common.serialization.${name}Deserializer`
+      const formatter = new DefaultMessageFormatter({
+        'value.deserializer': deserializer,
+      })
+      return String(formatter.format({ ...record, value })).trimEnd()
+    }
+    const long = Buffer.alloc(8)
+    long.writeBigInt64BE(-7n)
+    expect(format('Long', long)).toBe('-7')
+    expect(() => format('Long', Buffer.alloc(9))).toThrow('LongDeserializer is not 8')
+    expect(format('Bytes', Buffer.from('a\\\n~'))).toBe('a\\x5C\\x0A~')
+
+    // What Double.toString and Float.toString make of them.
+    const doubles = [1, -0, 0.5, 1e7, 123456789, 0.00012, -1.5e300, Number.NaN]
+    const texts = doubles.map((value) => {
+      const bytes = Buffer.alloc(8)
+      bytes.writeDoubleBE(value)
+      return format('Double', bytes)
+    })
+    expect(texts).toEqual([
+      ...['1.0', '-0.0', '0.5', '1.0E7', '1.23456789E8', '1.2E-4', '-1.5E300', 'NaN'],
+    ])
+    const float = Buffer.alloc(4)
+    float.writeFloatBE(0.1)
+    expect(format('Float', float)).toBe('0.1')
+  })
+
+  it('passes over a property that it does not know, not over a class', () => {
+    expect(String(new DefaultMessageFormatter({ colour: 'red' }).format(record))).toBe(
+      'null\n',
+    )
     expect(() => new DefaultMessageFormatter({ 'key.deserializer': 'X' })).toThrow('X')
   })
 })
@@ -235,3 +269,53 @@ describe('createMessageFormatter()', () => {
     expect(format(name, { key: null })).toBe('')
   })
 })
+
+describe('KafkaCSVMetricsReporter', () => {
+  it('writes counts and rates every 5 s, and at the end', async () => {
+    const directory = mkdtempSync(join(tmpdir(), 'annotated-kafka-csv-'))
+    const clock = new VirtualClock()
+    const reporter = new KafkaCSVMetricsReporter(directory, clock)
+    const record = {
+      ...{ topic: 't', partition: 0, offset: 0, timestamp: 5 },
+      ...{ timestampType: 'CreateTime' as const, key: null, value: Buffer.alloc(30) },
+    }
+    const source = reporter.over({
+      run: async (deliver) => void (await deliver([record, record, record])),
+    })
+
+    // Only what was taken counts.
+    await source.run(async () => 2, new AbortController().signal)
+    await clock.advance(10_000)
+    reporter.stop()
+    await clock.advance(10_000)
+    const read = (name: string) => readFileSync(join(directory, `${name}.csv`), 'utf8')
+    const { count, rates } = meterAfter([60, 0])
+    expect(read('BytesPerSec').split('\n')).toEqual([
+      '# time,count,1 min rate,mean rate,5 min rate,15 min rate',
+      '5,60,12.0,12.0,12.0,12.0',
+      `10,${count},${rates[0]},6.0,${rates[1]},${rates[2]}`,
+      `10,${count},${rates[0]},6.0,${rates[1]},${rates[2]}`,
+      '',
+    ])
+    expect(read('MessagesPerSec')).toContain('\n5,2,0.4,0.4,0.4,0.4\n')
+    rmSync(directory, { recursive: true })
+  })
+
+  it('Meter forgets with a memory of 1, 5 and 15 minutes', () => {
+    // Values of com.yammer.metrics.stats.EWMA after 3 a second, then nothing for 1 min.
+    const { rates } = meterAfter([15, ...Array.from({ length: 12 }, () => 0)])
+    expect(rates.map((rate) => rate.toFixed(8))).toEqual([
+      ...['1.10363832', '2.45619226', '2.80652096'],
+    ])
+  })
+})
+
+/** A meter after some ticks, with so many marks before each. */
+function meterAfter(marks: readonly number[]): Meter {
+  const meter = new Meter()
+  for (const n of marks) {
+    meter.mark(n)
+    meter.tick()
+  }
+  return meter
+}

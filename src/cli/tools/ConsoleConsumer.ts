@@ -8,15 +8,17 @@
  * @module
  */
 import { onAbort } from '../../base/async/abort.ts'
+import { IOException } from '../../base/errors.ts'
+import { logger } from '../../base/logger.ts'
 import type { Clock, TimerHandle } from '../../base/platform/Platform.ts'
 import type { FetchedRecord, RecordSource } from '../../clients/fetched-record.ts'
 import type { MessageFormatter } from './message-formatters.ts'
 
 /** When to end, and what to do with a record that cannot be printed. */
 export interface ConsoleConsumerOptions {
-  /** Absent: no end. */
+  /** Absent, or -1: no end. */
   readonly maxMessages?: number
-  /** End when nothing came for so long, in ms; absent: never. */
+  /** End when nothing came for so long, in ms; absent, or less than 0: never. */
   readonly timeoutMs?: number
   readonly skipMessageOnError?: boolean
 }
@@ -26,6 +28,8 @@ export interface ConsoleOutput {
   /** @returns (rejects) when nobody reads any more */
   write(bytes: Buffer): Promise<void>
 }
+
+const log = logger('ConsoleConsumer')
 
 /** Prints records. */
 export class ConsoleConsumer {
@@ -55,13 +59,15 @@ export class ConsoleConsumer {
     signal: AbortSignal,
   ): Promise<void> {
     // Stop when nothing comes.
-    const { maxMessages = Number.POSITIVE_INFINITY, timeoutMs } = options
+    const { maxMessages: most = -1, timeoutMs = -1 } = options
+    const maxMessages = most === -1 ? Number.POSITIVE_INFINITY : most
+    if (maxMessages <= 0) return
     const enough = new AbortController()
     const forget = onAbort(signal, () => enough.abort())
     let timer: TimerHandle | undefined
     const patience = () => {
       this.#clock.clearTimeout(timer)
-      if (timeoutMs === undefined || enough.signal.aborted) return
+      if (timeoutMs < 0 || enough.signal.aborted) return
       timer = this.#clock.setTimeout(() => enough.abort(), timeoutMs)
     }
     patience()
@@ -78,7 +84,10 @@ export class ConsoleConsumer {
         try {
           await this.#output.write(this.#formatter.format(record))
         } catch (error) {
-          if (options.skipMessageOnError && error instanceof RangeError) continue
+          if (options.skipMessageOnError && !(error instanceof IOException)) {
+            log.warn('a message cannot be printed and is skipped', error)
+            continue
+          }
           failure = error
           enough.abort()
         }

@@ -7,7 +7,10 @@
  * @kafka core/src/main/scala/kafka/tools/ConsoleProducer.scala#LineMessageReader
  * @module
  */
-import { IllegalArgumentException, KafkaException } from '../../base/errors.ts'
+import { KafkaException } from '../../base/errors.ts'
+import { logger } from '../../base/logger.ts'
+
+const log = logger('LineMessageReader')
 
 /** A record to be sent. */
 export interface ConsoleMessage {
@@ -24,14 +27,11 @@ export class LineMessageReader {
 
   /**
    * @param properties - `parse.key`, `key.separator`, `ignore.error`
-   * @throws IllegalArgumentException for another key
    */
   constructor(properties: Readonly<Record<string, string>>) {
     for (const name of Object.keys(properties)) {
       if (!['parse.key', 'key.separator', 'ignore.error'].includes(name)) {
-        throw new IllegalArgumentException(
-          `--property ${name}, expected parse.key, key.separator or ignore.error`,
-        )
+        log.warn(`${name} is not used, only parse.key, key.separator and ignore.error`)
       }
     }
     const flag = (name: string) => properties[name]?.trim().toLowerCase() === 'true'
