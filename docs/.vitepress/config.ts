@@ -130,6 +130,12 @@ export default defineConfig({
       },
     },
     outline: [2, 3],
+    notFound: {
+      title: 'PAGE NOT FOUND',
+      quote: 'No page has this address. Names of methods can be looked for above.',
+      linkText: 'To the home page',
+      linkLabel: 'to the home page',
+    },
     nav: [
       { text: 'Notes', link: '/notes/' },
       { text: 'Chapters', link: '/chapters/' },

@@ -13,6 +13,7 @@ import FoldBar from './notes/FoldBar.vue'
 import CallPath from './walk/CallPath.vue'
 import './chapter/chapter.css'
 import './style.css'
+import './print.css'
 
 const LivingCluster = defineAsyncComponent(() => import('./home/LivingCluster.vue'))
 

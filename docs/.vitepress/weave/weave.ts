@@ -60,8 +60,8 @@ export function weave(root: string): SourceIndex {
   // A renderer of its own: VitePress would share its one, and comments hold no HTML.
   const markdown = new MarkdownIt({ html: false })
   linkInlineCode(markdown, index)
-  const toHtml = (text: string) => unbroken(markdown.render(text))
-  const inline = (text: string) => markdown.renderInline(text)
+  const toHtml = (text: string) => unbroken(markdown.render(linkTags(text)))
+  const inline = (text: string) => markdown.renderInline(linkTags(text))
   const write = (path: string, text: string) => {
     const target = join(docs, path)
     mkdirSync(dirname(target), { recursive: true })
@@ -163,6 +163,11 @@ export function homeMoments(recordings: readonly TraceOutput[]): Moment[] {
 /** A blank line would end a block of HTML in the middle; a comment keeps its place. */
 function unbroken(html: string): string {
   return html.replace(/\n(?=[ \t]*\n)/g, '\n<!---->')
+}
+
+/** The comments' own form of a link as inline code, which is linked where it is a symbol. */
+function linkTags(text: string): string {
+  return text.replace(/\{@link ([\w.#]+)\}/g, '`$1`')
 }
 
 function sourceList(index: SourceIndex): string {
