@@ -59,9 +59,13 @@ program
 program
   .command('zookeeper')
   .description('run the embedded ZooKeeper alone until Ctrl-C')
-  .option('--port <port>', 'client port (0: any)', port, 2181)
+  .argument('[config]', 'a zoo.cfg, or zookeeper.properties, file')
+  .option('--port <port>', 'client port (0: any); 2181 without a file', port)
   .option('--data-dir <dir>', 'where its transaction log and snapshots are kept')
-  .action(async (options) => (await import('./zookeeper.ts')).zookeeper(options))
+  .option('--override <key=value>', 'set one entry of the file', keyValue, [])
+  .action(async (config, options) => {
+    await (await import('./zookeeper.ts')).zookeeper(config, options)
+  })
 
 program
   .command('trace')

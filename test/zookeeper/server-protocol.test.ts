@@ -384,13 +384,17 @@ describe('four-letter words', () => {
     expect(await ask('ruok')).toBe('imok')
     expect(await ask('isro')).toBe('rw')
     expect(await ask('srvr')).toMatch(
-      /^Zookeeper version: 3\.4\.10-[\w-]+, built on \d\d\/\d\d\/\d{4} \d\d:\d\d GMT\n[\s\S]*Mode: standalone\nNode count: 3\n$/,
+      /^Zookeeper version: 3\.4\.10-[\w-]+, built on \d\d\/\d\d\/\d{4} \d\d:\d\d GMT\n[\s\S]*Mode: standalone\nNode count: 4\n$/,
     )
     expect(await ask('stat')).toMatch(/\nClients:\n \/127\.0\.0\.1:\d+\[0\]/)
-    expect(await ask('mntr')).toMatch(/\nzk_znode_count\t3\n/)
+    expect(await ask('mntr')).toMatch(
+      /\nzk_znode_count\t4\n[\s\S]*\nzk_open_file_descriptor_count\t\d+\nzk_max_file_descriptor_count\t\d+\nzk_fsync_threshold_exceed_count\t0\n$/,
+    )
     expect(await ask('envi')).toMatch(/^Environment:\nzookeeper\.version=3\.4\.10-/)
     expect(await ask('conf')).toContain(`clientPort=${server.port}\n`)
-    expect(await ask('dump')).toMatch(/^SessionTracker dump:\nSessions \(0\)/)
+    expect(await ask('dump')).toMatch(
+      /^SessionTracker dump:\nSession Sets \(0\):\nephemeral/,
+    )
     expect(await ask('wchs')).toContain('Total watches:0')
     expect(await ask('envi')).toContain('\njava.version=<NA>\n')
     expect(await ask('gtmk')).toBe('306')
@@ -400,7 +404,7 @@ describe('four-letter words', () => {
 
     // Nothing is known of one that only asks; the session and last request of a client.
     expect(await ask('cons')).toMatch(
-      /^ \/127\.0\.0\.1:\d+\[0\]\(queued=0,recved=0,sent=0\)\n\n$/,
+      /^ \/127\.0\.0\.1:\d+\[0\]\(queued=0,recved=1,sent=0\)\n\n$/,
     )
     const asker = new RawClient(server.connectInProcess())
     const { sessionId } = ConnectResponse.read(new ByteReader(await asker.hello()))
@@ -409,11 +413,15 @@ describe('four-letter words', () => {
     const watched = (to: ByteWriter) => PathWatch.write(to, { path: '/', watch: true })
     await asker.call(OpCode.getData, watched)
     const sid = `0x${sessionId.toString(16)}`
-    expect(await ask('wchs')).toBe(
-      '1 connections watching 1 paths\nTotal watches:1\n\n',
-    )
+    expect(await ask('wchs')).toBe('1 connections watching 1 paths\nTotal watches:1\n')
     expect(await ask('wchp')).toBe(`/\n\t${sid}\n\n`)
     expect(await ask('wchc')).toBe(`${sid}\n\t/\n\n`)
+    expect(await ask('dump')).toMatch(
+      new RegExp(
+        '^SessionTracker dump:\nSession Sets \\(1\\):\n' +
+          `1 expire at \\w{3} \\w{3} \\d\\d [\\d:]{8} UTC \\d{4}:\n\t${sid}\n`,
+      ),
+    )
     await asker.call(OpCode.exists, root)
     expect(await ask('cons')).toMatch(
       new RegExp(

@@ -27,6 +27,18 @@ export interface Platform {
   readonly random: Random
   /** The name under which other machines reach this one. */
   readonly hostName: string
+  /** What the process tells of itself; left out where there is none. */
+  readonly processView?: ProcessView
+}
+
+/** What monitors want to know of a process. */
+export interface ProcessView {
+  /** Files and sockets that are open; undefined where the system does not tell. */
+  openFileDescriptorCount(): number | undefined
+  /** How many may be; undefined where the system does not tell. */
+  maxFileDescriptorCount(): number | undefined
+  /** Its surroundings, by the names that Java has for them, such as `user.dir`. */
+  properties(): Readonly<Record<string, string>>
 }
 
 /** A timer that was set and has not fired; opaque. */

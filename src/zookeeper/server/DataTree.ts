@@ -74,8 +74,9 @@ export class DataTree {
     return this.#nodes.keys()
   }
 
+  /** How many nodes there are. ZooKeeper counts its root twice: as `/`, and as ``. */
   get nodeCount(): number {
-    return this.#nodes.size
+    return this.#nodes.size + 1
   }
 
   /** Ephemeral nodes by session. */

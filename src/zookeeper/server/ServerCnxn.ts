@@ -238,8 +238,12 @@ export class ServerCnxn implements Watcher {
       if (this.#received.length < 4 + TRACE_MASK_BYTES) return true
       this.#owner.setTraceMask(this.#received.readBigInt64BE(4))
     }
+    this.stats.packetsReceived++
     const answer = this.#owner.fourLetterWord(word)
-    if (answer === undefined) return false
+    if (answer === undefined) {
+      this.stats.packetsReceived--
+      return false
+    }
     this.#send(Buffer.from(answer, 'utf8'))
     this.close()
     return true

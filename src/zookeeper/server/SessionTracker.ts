@@ -58,6 +58,13 @@ export class SessionTracker {
     return this.#sessions
   }
 
+  /** The sessions that expire together, by when they do (on the monotonic clock). */
+  *sessionSets(): IterableIterator<[number, bigint[]]> {
+    for (const [deadline, bucket] of this.#buckets) {
+      yield [deadline, Array.from(bucket, ({ sessionId }) => sessionId)]
+    }
+  }
+
   /** Makes a session of which nobody knows yet. @returns its id */
   createSession(timeoutMs: number): bigint {
     while (this.#sessions.has(this.#nextSessionId)) this.#nextSessionId++

@@ -27,6 +27,7 @@ import type {
   Listener,
   Platform,
 } from '../../base/platform/Platform.ts'
+import { join } from '../../base/platform/path.ts'
 import { KeeperCode } from '../client.ts'
 import { decode, encode, int } from '../jute.ts'
 import { AuthPacket, type ConnectRequest, OpCode, opName } from '../records.ts'
@@ -39,6 +40,7 @@ import { connectionPair } from './in-process-connection.ts'
 import { OutstandingChanges } from './OutstandingChanges.ts'
 import { PrepRequestProcessor } from './PrepRequestProcessor.ts'
 import { FileTxnSnapLog, followSessions } from './persistence/FileTxnSnapLog.ts'
+import { VERSION_DIRECTORY } from './persistence/file-names.ts'
 import type { Request } from './Request.ts'
 import { type CnxnOwner, ServerCnxn } from './ServerCnxn.ts'
 import { ServerStats } from './ServerStats.ts'
@@ -76,6 +78,24 @@ export interface ZooKeeperServerOptions {
   readonly onTxn?: (txn: Txn) => void
   /** Bytes of a request, `jute.maxbuffer`; 0xfffff when left out. */
   readonly maxBuffer?: number
+  /** Directory for the log, apart from the snapshots; `dataDir` when left out. */
+  readonly dataLogDir?: string
+  /** Bytes by which a log file grows in advance; none when left out. */
+  readonly preAllocSizeBytes?: number
+  /** When old files are removed; behind each snapshot, but for 3, when left out. */
+  readonly autopurge?: Autopurge
+  /** Four-letter words that are answered; all when left out. */
+  readonly whitelist?: ReadonlySet<string>
+  /** A flush that takes longer, in ms, is told of; 1000 when left out. */
+  readonly fsyncWarningThresholdMs?: number
+}
+
+/** When old snapshots and logs are removed. */
+export interface Autopurge {
+  /** Snapshots that stay. */
+  readonly snapRetainCount: number
+  /** Milliseconds from one removal to the next; 0 for never. */
+  readonly purgeIntervalMs: number
 }
 
 const DEFAULT_TICK_TIME_MS = 2000
@@ -150,13 +170,14 @@ export class ZooKeeperServer implements CnxnOwner {
   /** Reads the state back, and serves. @throws (rejects) when the port is taken */
   async startup(): Promise<void> {
     if (this.#running) return
-    const { dataDir, fsync = true, host = '127.0.0.1', port } = this.#options
+    const { dataDir, host = '127.0.0.1', port } = this.#options
     const txnLog =
       dataDir === undefined
         ? undefined
-        : new FileTxnSnapLog(this.#platform, dataDir, fsync)
+        : new FileTxnSnapLog(this.#platform, { ...this.#options, dataDir })
     try {
       this.#running = this.loadData(txnLog)
+      txnLog?.startPurging()
       if (port === undefined) return
       this.#listener = await this.#platform.network.listen({
         ...{ host, port },
@@ -280,9 +301,13 @@ export class ZooKeeperServer implements CnxnOwner {
 
   fourLetterWord(word: string): string | undefined {
     const running = this.#running
-    const { dataDir = '' } = this.#options
+    const { dataDir, dataLogDir = dataDir, whitelist } = this.#options
     if (!running) return undefined
-    return answerFourLetterWord(word, {
+
+    // The question is a packet, too; so is the answer, once it is made.
+    this.#stats.packetsReceived++
+    const { processView: process } = this.#platform
+    const answer = answerFourLetterWord(word, {
       serving: true,
       tree: running.tree,
       sessionTracker: running.sessionTracker,
@@ -290,17 +315,21 @@ export class ZooKeeperServer implements CnxnOwner {
       cnxns: this.#cnxns,
       conf: {
         clientPort: this.port,
-        dataDir,
-        dataLogDir: dataDir,
+        dataDir: dataDir === undefined ? '' : join(dataDir, VERSION_DIRECTORY),
+        dataLogDir: dataLogDir === undefined ? '' : join(dataLogDir, VERSION_DIRECTORY),
         tickTime: this.tickTimeMs,
         maxClientCnxns: this.#options.maxClientCnxns ?? 0,
         minSessionTimeout: this.minSessionTimeoutMs,
         maxSessionTimeout: this.maxSessionTimeoutMs,
         serverId: 0,
       },
-      env: { 'host.name': this.#platform.hostName },
-      traceMask: this.#traceMask,
+      env: { 'host.name': this.#platform.hostName, ...process?.properties() },
+      ...{ whitelist, process, clock: this.clock, traceMask: this.#traceMask },
+      fsyncThresholdExceedCount: running.txnLog?.fsyncThresholdExceedCount ?? 0,
     })
+    if (answer === undefined) this.#stats.packetsReceived--
+    else this.#stats.packetsSent++
+    return answer
   }
 
   setTraceMask(mask: bigint): void {

@@ -4,10 +4,11 @@
  * Questions that an operator asks with a bare socket: `echo ruok | nc host 2181`.
  *
  * @kafka none: org/apache/zookeeper/server/NIOServerCnxn.java, its CommandThreads
- * @differs there is no whitelist: `wchp` and `wchc`, which 3.4.10 answers only when told
- *   to, are answered. The trace mask is kept and told, and nothing is traced by it.
+ * @differs without a whitelist every word is answered; 3.4.10 then leaves out `wchp` and
+ *   `wchc`. The trace mask is kept and told, and nothing is traced by it.
  * @module
  */
+import type { Clock, ProcessView } from '../../base/platform/Platform.ts'
 import type { DataTree } from './DataTree.ts'
 import type { ServerCnxn } from './ServerCnxn.ts'
 import type { ServerStats } from './ServerStats.ts'
@@ -44,6 +45,12 @@ export interface Observed {
   readonly conf: Readonly<Record<string, string | number>>
   /** Surroundings by name; `envi` prints `<NA>` for those that are not here. */
   readonly env: Readonly<Record<string, string>>
+  /** What may be asked; undefined for all. */
+  readonly whitelist: ReadonlySet<string> | undefined
+  /** Flushes of the log that took longer than they should. */
+  readonly fsyncThresholdExceedCount: number
+  readonly process: ProcessView | undefined
+  readonly clock: Clock
   /** As `stmk` has set it. */
   readonly traceMask: bigint
 }
@@ -69,21 +76,17 @@ const words: Readonly<Record<string, (server: Observed) => string>> = {
     return 'Server stats reset.\n'
   },
   dump: (server) => dump(server),
-  wchs: ({ tree: { dataWatches, childWatches } }) => {
-    const watchers = new Set([
-      ...dataWatches.watchers.keys(),
-      ...childWatches.watchers.keys(),
-    ])
-    const paths = new Set([...dataWatches.paths.keys(), ...childWatches.paths.keys()])
-    const total = dataWatches.size + childWatches.size
-    return `${watchers.size} connections watching ${paths.size} paths\nTotal watches:${total}\n\n`
+  // The three that tell of watches leave out those on children, as ZooKeeper's do.
+  wchs: ({ tree: { dataWatches } }) => {
+    const { watchers, paths, size } = dataWatches
+    return `${watchers.size} connections watching ${paths.size} paths\nTotal watches:${size}\n`
   },
-  wchc: ({ tree: { dataWatches, childWatches } }) => {
-    const tables = [...dataWatches.watchers, ...childWatches.watchers]
+  wchc: ({ tree: { dataWatches } }) => {
+    const tables = [...dataWatches.watchers]
     return `${tables.map(([who, paths]) => `${sessionOf(who)}\n${below(paths)}`).join('')}\n`
   },
-  wchp: ({ tree: { dataWatches, childWatches } }) => {
-    const tables = [...dataWatches.paths, ...childWatches.paths]
+  wchp: ({ tree: { dataWatches } }) => {
+    const tables = [...dataWatches.paths]
     const told = ([path, who]: readonly [string, ReadonlySet<Watcher>]): string =>
       `${path}\n${below([...who].map(sessionOf))}`
     return `${tables.map(told).join('')}\n`
@@ -95,14 +98,21 @@ export function answerFourLetterWord(
   word: string,
   server: Observed,
 ): string | undefined {
+  if (!isWord(word)) return undefined
+  if (server.whitelist?.has(word) === false) {
+    return `${word} is not executed because it is not in the whitelist.\n`
+  }
   if (word === 'ruok') return 'imok'
   if (word === 'isro') return server.serving ? 'rw' : 'null'
   if (word === 'gtmk' || word === 'stmk') return String(server.traceMask)
-  const answer = Object.hasOwn(words, word) ? words[word] : undefined
-  if (!answer) return undefined
   return server.serving
-    ? answer(server)
+    ? words[word]!(server)
     : 'This ZooKeeper instance is not currently serving requests\n'
+}
+
+/** Says whether four letters are a word that has an answer. */
+function isWord(word: string): boolean {
+  return ['ruok', 'isro', 'gtmk', 'stmk'].includes(word) || Object.hasOwn(words, word)
 }
 
 function lines(entries: Readonly<Record<string, string | number>>): string {
@@ -170,7 +180,7 @@ function hex(value: bigint): string {
   return BigInt.asUintN(64, value).toString(16)
 }
 
-function mntr({ stats, cnxns, tree }: Observed): string {
+function mntr({ stats, cnxns, tree, process, ...server }: Observed): string {
   const ephemerals = [...tree.ephemerals.values()].reduce((n, set) => n + set.size, 0)
   const values = {
     version: ZOOKEEPER_VERSION,
@@ -186,22 +196,36 @@ function mntr({ stats, cnxns, tree }: Observed): string {
     watch_count: tree.dataWatches.size + tree.childWatches.size,
     ephemerals_count: ephemerals,
     approximate_data_size: tree.approximateDataSize(),
+    open_file_descriptor_count: process?.openFileDescriptorCount(),
+    max_file_descriptor_count: process?.maxFileDescriptorCount(),
+    fsync_threshold_exceed_count: server.fsyncThresholdExceedCount,
   }
   return Object.entries(values)
+    .filter(([, value]) => value !== undefined)
     .map(([key, value]) => `zk_${key}\t${value}\n`)
     .join('')
 }
 
-function dump({ sessionTracker, tree }: Observed): string {
-  const sessions = [...sessionTracker.sessions.keys()].map((id) => `\t0x${hex(id)}\n`)
+function dump({ sessionTracker, tree, clock }: Observed): string {
+  const sets = [...sessionTracker.sessionSets()].map(([deadline, ids]) => {
+    const at = javaDate(clock.now() + (deadline - clock.monotonic()))
+    return `${ids.length} expire at ${at}:\n${below(ids.map((id) => `0x${hex(id)}`))}`
+  })
   const owners = [...tree.ephemerals].map(
     ([id, paths]) => `0x${hex(id)}:\n${[...paths].map((p) => `\t${p}\n`).join('')}`,
   )
   return [
-    `SessionTracker dump:\nSessions (${sessions.length}):\n${sessions.join('')}`,
+    `SessionTracker dump:\nSession Sets (${sets.length}):\n${sets.join('')}`,
     'ephemeral nodes dump:\n',
     `Sessions with Ephemerals (${owners.length}):\n${owners.join('')}`,
   ].join('')
+}
+
+/** A time as Java prints it: `Thu Jan 01 00:00:00 UTC 1970`. */
+function javaDate(ms: number): string {
+  const words = new Date(ms).toUTCString().split(/,? /)
+  const [weekday, day, month, year, time] = words
+  return `${weekday} ${month} ${day} ${time} UTC ${year}`
 }
 
 function outstanding(cnxns: ReadonlySet<ServerCnxn>): number {

@@ -11,6 +11,7 @@ import type { Platform, Random } from '../Platform.ts'
 import { HostClock } from './host-clock.ts'
 import { NodeNetwork } from './NodeNetwork.ts'
 import { NodeStorage } from './NodeStorage.ts'
+import { nodeProcess } from './node-process.ts'
 
 /** @returns the platform of the machine on which this process runs */
 export function nodePlatform(): Platform {
@@ -20,6 +21,7 @@ export function nodePlatform(): Platform {
     storage: new NodeStorage(),
     random: hostRandom,
     hostName: os.hostname(),
+    processView: nodeProcess,
   }
 }
 

@@ -11,12 +11,13 @@
  * nobody, so it is cut off. Damage anywhere else is told, not repaired.
  *
  * @kafka none: org/apache/zookeeper/server/persistence/FileTxnLog.java
- * @differs files are not padded with 64 MiB of zeros in advance (those of others may be)
+ * @differs files are padded with zeros in advance only when told to, and not 64 MiB by
+ *   default
  * @module
  */
 import { IOException } from '../../../base/exceptions.ts'
 import { logger } from '../../../base/logger.ts'
-import type { Storage, StorageFile } from '../../../base/platform/Platform.ts'
+import type { Platform, StorageFile } from '../../../base/platform/Platform.ts'
 import { join } from '../../../base/platform/path.ts'
 import { adler32 } from '../adler32.ts'
 import { decodeTxn, encodeTxn, type Txn, type TxnHeader } from '../txn.ts'
@@ -30,20 +31,44 @@ const FILE_HEADER_BYTES = 16
 const RECORD_HEADER_BYTES = 12
 const END_OF_RECORD = 0x42
 
+/** A flush of the log that takes longer, in ms, keeps clients waiting too long. */
+const FSYNC_WARNING_THRESHOLD_MS = 1000
+
+/** A file is made longer when less room than this is left, in bytes. */
+const PREALLOCATION_MARGIN = 4096
+
+/** How a log is written. */
+export interface FileTxnLogOptions {
+  /** False trades the promise to survive a power cut for speed; true when left out. */
+  readonly fsync?: boolean
+  /** Bytes of zeros by which a file grows in advance; none when left out. */
+  readonly preAllocSizeBytes?: number
+  /** Milliseconds of a flush that are too many; 1000 when left out. */
+  readonly fsyncWarningThresholdMs?: number
+}
+
 /** The log of one data directory. */
 export class FileTxnLog {
-  readonly #storage: Storage
+  readonly #platform: Platform
   readonly #directory: string
   readonly #fsync: boolean
+  readonly #preAllocSize: number
+  readonly #warningThresholdMs: number
+  /** Flushes that took too long. */
+  fsyncThresholdExceedCount = 0
   #file: StorageFile | undefined
+  #fileSize = 0
   #position = 0
   #pending: Buffer[] = []
 
-  /** @param fsync - false trades the promise to survive a power cut for speed */
-  constructor(storage: Storage, directory: string, fsync: boolean) {
-    this.#storage = storage
+  /** Takes the directory; a file comes with the first transaction. */
+  constructor(platform: Platform, directory: string, options: FileTxnLogOptions = {}) {
+    this.#platform = platform
     this.#directory = directory
-    this.#fsync = fsync
+    this.#fsync = options.fsync ?? true
+    this.#preAllocSize = options.preAllocSizeBytes ?? 0
+    this.#warningThresholdMs =
+      options.fsyncWarningThresholdMs ?? FSYNC_WARNING_THRESHOLD_MS
   }
 
   /** Takes a transaction; opens a file named after it when none is open. */
@@ -62,8 +87,29 @@ export class FileTxnLog {
     if (!file || this.#pending.length === 0) return
     const pending = this.#pending
     this.#pending = []
+    const size = pending.reduce((sum, { length }) => sum + length, 0)
+    this.#padFile(file, this.#position + size)
     this.#position += file.write(pending, this.#position)
-    if (this.#fsync) await file.sync()
+    if (!this.#fsync) return
+
+    // Everybody waits for this.
+    const { clock } = this.#platform
+    const startMs = clock.monotonic()
+    await file.sync()
+    const tookMs = Math.round(clock.monotonic() - startMs)
+    if (tookMs <= this.#warningThresholdMs) return
+    this.fsyncThresholdExceedCount++
+    log.warn(`fsync of the transaction log took ${tookMs} ms: its disk is slow`)
+  }
+
+  /** Makes the file longer before its end comes near: a flush then needs no new size. */
+  #padFile(file: StorageFile, end: number): void {
+    if (this.#preAllocSize === 0) return
+    if (end + PREALLOCATION_MARGIN < this.#fileSize) return
+    while (this.#fileSize <= end + PREALLOCATION_MARGIN) {
+      this.#fileSize += this.#preAllocSize
+    }
+    file.truncate(this.#fileSize)
   }
 
   /** Ends the file; the next transaction begins another. */
@@ -84,7 +130,7 @@ export class FileTxnLog {
    * @throws IOException when transactions are missing in the middle
    */
   replay(zxid: bigint, each: (header: TxnHeader, txn: Txn) => void): void {
-    const files = filesOf(this.#storage, this.#directory, 'log')
+    const files = filesOf(this.#platform.storage, this.#directory, 'log')
 
     // Begin with the last file that may hold the first transaction wanted.
     const later = files.findIndex((file) => file.zxid > zxid + 1n)
@@ -108,12 +154,13 @@ export class FileTxnLog {
     const head = Buffer.alloc(FILE_HEADER_BYTES)
     head.writeInt32BE(MAGIC, 0)
     head.writeInt32BE(VERSION, 4)
-    this.#file = this.#storage.open(path, 'create')
+    this.#file = this.#platform.storage.open(path, 'create')
     this.#file.truncate(0)
+    this.#fileSize = 0
     this.#position = this.#file.write(head, 0)
 
     // Make the name durable before anything is promised on its account.
-    if (this.#fsync) this.#storage.syncDirectory(this.#directory)
+    if (this.#fsync) this.#platform.storage.syncDirectory(this.#directory)
   }
 
   #readFile(
@@ -121,7 +168,7 @@ export class FileTxnLog {
     isLast: boolean,
     each: (header: TxnHeader, txn: Txn) => void,
   ): void {
-    const bytes = this.#storage.readFile(path)
+    const bytes = this.#platform.storage.readFile(path)
     if (bytes.length >= 4 && bytes.readInt32BE(0) !== MAGIC) {
       throw new IOException(`${path} is not a transaction log`)
     }
@@ -142,7 +189,7 @@ export class FileTxnLog {
 
     // Cut off what was never acknowledged.
     log.warn(`${path} has a torn record at ${at}; it is cut there`)
-    const file = this.#storage.open(path, 'readwrite')
+    const file = this.#platform.storage.open(path, 'readwrite')
     file.truncate(at)
     file.syncNow()
     file.close()

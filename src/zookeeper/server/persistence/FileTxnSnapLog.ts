@@ -16,7 +16,7 @@
  */
 import { SchemaException } from '../../../base/exceptions.ts'
 import { logger } from '../../../base/logger.ts'
-import type { Platform } from '../../../base/platform/Platform.ts'
+import type { Platform, TimerHandle } from '../../../base/platform/Platform.ts'
 import { join } from '../../../base/platform/path.ts'
 import { OpCode } from '../../records.ts'
 import { DataTree } from '../DataTree.ts'
@@ -29,8 +29,21 @@ import { fileName, filesOf, VERSION_DIRECTORY } from './file-names.ts'
 
 const log = logger('FileTxnSnapLog')
 
-/** Snapshots kept by a purge. */
+/** Snapshots kept by a purge, unless told otherwise. */
 const SNAP_RETAIN_COUNT = 3
+
+/** Where the files are, and how they are kept. */
+export interface FileTxnSnapLogOptions {
+  readonly dataDir: string
+  readonly dataLogDir?: string
+  readonly fsync?: boolean
+  readonly preAllocSizeBytes?: number
+  readonly fsyncWarningThresholdMs?: number
+  readonly autopurge?: {
+    readonly snapRetainCount: number
+    readonly purgeIntervalMs: number
+  }
+}
 
 /** The state as it was found. */
 export interface Restored {
@@ -42,17 +55,38 @@ export interface Restored {
 /** The files of one data directory. */
 export class FileTxnSnapLog implements TxnLog {
   readonly #platform: Platform
+  readonly #options: FileTxnSnapLogOptions
   readonly #directory: string
+  readonly #logDirectory: string
   readonly #txnLog: FileTxnLog
-  readonly #release: () => void
+  readonly #releases: (() => void)[] = []
+  #purgeTimer: TimerHandle | undefined
 
-  /** @throws when another live process, or server, uses the directory */
-  constructor(platform: Platform, dataDir: string, fsync: boolean) {
+  /** @throws when another live process, or server, uses one of the directories */
+  constructor(platform: Platform, options: FileTxnSnapLogOptions) {
     this.#platform = platform
+    this.#options = options
+    const { dataDir, dataLogDir = dataDir } = options
     this.#directory = join(dataDir, VERSION_DIRECTORY)
-    platform.storage.mkdir(this.#directory)
-    this.#release = platform.storage.lock(join(dataDir, '.lock'))
-    this.#txnLog = new FileTxnLog(platform.storage, this.#directory, fsync)
+    this.#logDirectory = join(dataLogDir, VERSION_DIRECTORY)
+
+    // Have the directories to ourselves.
+    const { storage } = platform
+    for (const directory of new Set([dataDir, dataLogDir])) {
+      storage.mkdir(join(directory, VERSION_DIRECTORY))
+      try {
+        this.#releases.push(storage.lock(join(directory, '.lock')))
+      } catch (error) {
+        this.#release()
+        throw error
+      }
+    }
+    this.#txnLog = new FileTxnLog(platform, this.#logDirectory, options)
+  }
+
+  /** Flushes of the log that took longer than they should. */
+  get fsyncThresholdExceedCount(): number {
+    return this.#txnLog.fsyncThresholdExceedCount
   }
 
   /** Reads the state back. @throws IOException when transactions are missing */
@@ -79,13 +113,34 @@ export class FileTxnSnapLog implements TxnLog {
     const path = join(this.#directory, name)
     this.#platform.storage.writeFileAtomic(path, serializeSnapshot(tree, sessions))
     this.#txnLog.rollLog()
-    this.#purge()
+    if (!this.#options.autopurge) this.purge(SNAP_RETAIN_COUNT)
   }
 
   /** Closes the files and frees the directory. */
   close(): void {
+    this.#platform.clock.clearTimeout(this.#purgeTimer)
     this.#txnLog.rollLog()
     this.#release()
+  }
+
+  #release(): void {
+    for (const release of this.#releases.splice(0)) release()
+  }
+
+  /** Removes old files now, and from time to time, if `autopurge` says so. */
+  startPurging(): void {
+    const { snapRetainCount = 0, purgeIntervalMs = 0 } = this.#options.autopurge ?? {}
+    if (purgeIntervalMs === 0) return
+    try {
+      this.purge(snapRetainCount)
+    } catch (error) {
+      // Old files harm nobody; the next time is another chance.
+      log.error('old files could not be removed', error)
+    }
+    this.#purgeTimer = this.#platform.clock.setTimeout(
+      () => this.startPurging(),
+      purgeIntervalMs,
+    )
   }
 
   #newestSnapshot(): Restored {
@@ -109,20 +164,22 @@ export class FileTxnSnapLog implements TxnLog {
     return { tree: new DataTree(), sessions: new Map() }
   }
 
-  #purge(): void {
+  /** Removes snapshots but the newest ones, and logs that only those others need. */
+  purge(snapRetainCount: number): void {
     const { storage } = this.#platform
     const snapshots = filesOf(storage, this.#directory, 'snapshot')
-    const oldest = snapshots.at(-SNAP_RETAIN_COUNT)
-    if (!oldest || snapshots.length <= SNAP_RETAIN_COUNT) return
+    const oldest = snapshots.at(-snapRetainCount)
+    if (!oldest || snapshots.length <= snapRetainCount) return
 
     // Keep the log file in which the oldest snapshot lies, too.
-    const logs = filesOf(storage, this.#directory, 'log')
+    const logs = filesOf(storage, this.#logDirectory, 'log')
     const needed = logs.findLastIndex(({ zxid }) => zxid <= oldest.zxid + 1n)
-    const old = [
-      ...snapshots.slice(0, -SNAP_RETAIN_COUNT),
-      ...logs.slice(0, Math.max(0, needed)),
-    ]
-    for (const { name } of old) storage.unlink(join(this.#directory, name))
+    for (const { name } of snapshots.slice(0, -snapRetainCount)) {
+      storage.unlink(join(this.#directory, name))
+    }
+    for (const { name } of logs.slice(0, Math.max(0, needed))) {
+      storage.unlink(join(this.#logDirectory, name))
+    }
   }
 }
 
