@@ -6,6 +6,7 @@
  * @module
  */
 import { readFileSync } from 'node:fs'
+import { IllegalArgumentException } from '../base/errors.ts'
 import type { Platform } from '../base/platform/Platform.ts'
 import { ZkUtils } from '../zk/ZkUtils.ts'
 import {
@@ -25,9 +26,13 @@ import {
 
 /** Runs the command. */
 export async function groups(
-  options: ConsumerGroupCommandOptions & ClusterOptions,
+  options: ConsumerGroupCommandOptions &
+    ClusterOptions & { readonly timeout?: number; readonly newConsumer?: boolean },
 ): Promise<void> {
   const note = (line: string) => process.stderr.write(`${line}\n`)
+  if (options.newConsumer && options.zookeeper !== undefined) {
+    throw new IllegalArgumentException('--new-consumer is not for --zookeeper')
+  }
   const run = (service: ConsumerGroupService, { clock }: Platform) => {
     const context = {
       now: clock.now(),
@@ -46,6 +51,9 @@ export async function groups(
         client.close()
       }
     },
-    brokers: (client, platform) => run(new KafkaConsumerGroupService(client), platform),
+    brokers: async (client, platform) => {
+      note('Note: these are the groups of coordinators, not those in ZooKeeper.')
+      await run(new KafkaConsumerGroupService(client, options.timeout), platform)
+    },
   })
 }

@@ -111,7 +111,7 @@ program
   .argument(
     '[names...]',
     'boot, produce, fetch, latency, replicate, failover, append, read, recover, ' +
-      'clean, rebalance, recording; default all',
+      'clean, rebalance, old-consumer, recording; default all',
   )
   .option('--seconds <n>', 'length of one measurement', positive, 4)
   .action(async (names: string[], options) => {

@@ -7,9 +7,13 @@
  * @module
  */
 import { readFileSync, writeFileSync } from 'node:fs'
-import { Errors, IllegalStateException } from '../base/errors.ts'
+import {
+  Errors,
+  IllegalArgumentException,
+  IllegalStateException,
+} from '../base/errors.ts'
 import { nodePlatform } from '../base/platform/node/node-platform.ts'
-import { throwUnlessNone } from '../clients/ClusterClient.ts'
+import { throwAbout } from '../clients/ClusterClient.ts'
 import { ListOffsets } from '../protocol/messages/ListOffsets.ts'
 import { ZkUtils } from '../zk/ZkUtils.ts'
 import { withZooKeeper } from './admin/open-zookeeper.ts'
@@ -43,19 +47,23 @@ export interface OffsetShellOptions {
  */
 export async function offsetShell(options: OffsetShellOptions): Promise<number> {
   const { brokerList, topic, time, offsets } = options
+  const chosen = options.partitions?.split(',').map((id) => id.trim())
+  if (chosen?.some((id) => !/^\d+$/.test(id))) {
+    throw new IllegalArgumentException(
+      `--partitions ${options.partitions}, expected numbers with commas between`,
+    )
+  }
   const client = clusterClient(nodePlatform(), brokerList, options.maxWaitMs)
   let exitCode = 0
   try {
     // Find who leads.
     const { topics, brokers } = await client.metadata([topic])
     const [known] = topics
-    throwUnlessNone(known?.errorCode ?? Errors.UNKNOWN_SERVER_ERROR.code, topic)
+    throwAbout(`topic ${topic}`, known?.errorCode ?? Errors.UNKNOWN_SERVER_ERROR.code)
     const partitions = (known?.partitions ?? []).toSorted(
       (a, b) => a.partition - b.partition,
     )
-    const wanted = options.partitions
-      ? options.partitions.split(',').map(Number)
-      : partitions.map(({ partition }) => partition)
+    const wanted = chosen?.map(Number) ?? partitions.map(({ partition }) => partition)
 
     // Ask the leader of each.
     for (const partition of wanted) {
@@ -72,7 +80,7 @@ export async function offsetShell(options: OffsetShellOptions): Promise<number> 
         ...{ replicaId: -1, topics: [{ name: topic, partitions: [asked] }] },
       })
       const [told] = answer.topics[0]?.partitions ?? []
-      throwUnlessNone(told?.errorCode ?? -1, `${topic}-${partition}`)
+      throwAbout(`${topic}-${partition}`, told?.errorCode ?? -1)
       print(`${topic}:${partition}:${told?.oldStyleOffsets.join(',')}`)
     }
   } finally {

@@ -49,6 +49,7 @@ function addTopics(program: Command): void {
     )
     .option('--unavailable-partitions', 'only partitions without a living leader')
     .option('--topics-with-overrides', 'only topics with settings of their own')
+    .option('--force', 'accepted for the sake of scripts; nothing is asked')
     .action(async (options) => (await import('./topics.ts')).topics(options))
 }
 
@@ -179,13 +180,16 @@ function addGroups(program: Command): void {
     .option('--offsets', 'with --describe: its offsets, as without a flag')
     .option('--state', 'with --describe: its state')
     .option('--verbose', 'with --members: also their partitions')
+    .option('--timeout <ms>', 'how long to look for the coordinator', positive, 5000)
+    .option('--new-consumer', 'accepted for the sake of scripts; it is the default')
   addResetFlags(groups)
   groups.action(async (options) => (await import('./groups.ts')).groups(options))
   addResetFlags(
     program
       .command('reset-offsets')
       .description('`groups --reset-offsets`')
-      .option('--bootstrap-server <host:port>', 'brokers of the cluster'),
+      .option('--bootstrap-server <host:port>', 'brokers of the cluster')
+      .option('--timeout <ms>', 'how long to look for the coordinator', positive, 5000),
   ).action(async (options) => {
     await (await import('./groups.ts')).groups({ ...options, resetOffsets: true })
   })
@@ -198,7 +202,7 @@ function addResetFlags(command: Command): Command {
     .option('--all-topics', 'scope: all partitions that the group has offsets of')
     .option(
       '--topic <topic>',
-      'scope: a topic, or some partitions, topic:0,1',
+      'scope: a topic, or some partitions, topic:0,1; with --delete: this topic alone',
       many,
       [],
     )

@@ -161,16 +161,25 @@ export class ClusterClient {
   /**
    * Finds the broker that holds a group or a transactional id.
    *
+   * @param timeoutMs - how long to ask again; as long as for a request when left out
    * @throws TimeoutException (rejects) when none is available in time
    */
-  coordinatorOf(key: string, type: 'group' | 'transaction' = 'group'): Promise<Node> {
+  coordinatorOf(
+    key: string,
+    type: 'group' | 'transaction' = 'group',
+    timeoutMs?: number,
+  ): Promise<Node> {
     const keyType = type === 'group' ? 0 : 1
-    return this.retry(async () => {
-      const answer = await this.anyBroker(FindCoordinator, 1, { key, keyType })
-      throwUnlessNone(answer.errorCode, answer.errorMessage)
-      const { nodeId, host, port } = answer
-      return { nodeId, host, port, line: 'coordinator' }
-    })
+    return this.retry(
+      async () => {
+        const answer = await this.anyBroker(FindCoordinator, 1, { key, keyType })
+        throwUnlessNone(answer.errorCode, answer.errorMessage)
+        const { nodeId, host, port } = answer
+        return { nodeId, host, port, line: 'coordinator' }
+      },
+      () => true,
+      timeoutMs,
+    )
   }
 
   /**
@@ -191,10 +200,7 @@ export class ClusterClient {
         const answer = await this.metadata(topics, allowAutoTopicCreation)
         const leaders = new Map<string, Node[]>()
         for (const { name, errorCode, partitions } of answer.topics) {
-          throwUnlessNone(
-            errorCode,
-            `topic ${name}: ${Errors.forCode(errorCode).message}`,
-          )
+          throwAbout(`topic ${name}`, errorCode)
           const ofTopic: Node[] = []
           for (const { partition, leaderId } of partitions) {
             const node = answer.brokers.find(({ nodeId }) => nodeId === leaderId)
@@ -274,6 +280,15 @@ export class ClusterClient {
 export function throwUnlessNone(code: number, message?: string | null): void {
   const error = Errors.forCode(code)
   if (error !== Errors.NONE) throw error.exception(message ?? undefined)
+}
+
+/**
+ * The same, for an answer that says nothing but the code.
+ *
+ * @param subject - what it is about, such as a partition
+ */
+export function throwAbout(subject: string, code: number): void {
+  throwUnlessNone(code, `${subject}: ${Errors.forCode(code).message}`)
 }
 
 function parseAddress(text: string): Omit<Node, 'nodeId'> {

@@ -29,7 +29,7 @@ import { LeaveGroup } from '../protocol/messages/LeaveGroup.ts'
 import { OffsetCommit } from '../protocol/messages/OffsetCommit.ts'
 import { OffsetFetch } from '../protocol/messages/OffsetFetch.ts'
 import { SyncGroup } from '../protocol/messages/SyncGroup.ts'
-import { type Node, throwUnlessNone } from './ClusterClient.ts'
+import { type Node, throwAbout, throwUnlessNone } from './ClusterClient.ts'
 import type { Deliver, RecordSource } from './fetched-record.ts'
 import { EARLIEST_TIMESTAMP, LATEST_TIMESTAMP, listOffsets } from './list-offsets.ts'
 import { PartitionReader, type PartitionReaderOptions } from './PartitionReader.ts'
@@ -228,7 +228,7 @@ export class GroupConsumer implements RecordSource {
     throwUnlessNone(answer.errorCode)
     for (const { name, partitions } of answer.topics) {
       for (const { partition, committedOffset, errorCode } of partitions) {
-        throwUnlessNone(errorCode, `${name}-${partition}`)
+        throwAbout(`${name}-${partition}`, errorCode)
         if (committedOffset < 0) continue
         positions.set(new TopicPartition(name, partition), committedOffset)
       }
@@ -264,7 +264,7 @@ export class GroupConsumer implements RecordSource {
     })
     for (const { name, partitions } of answer.topics) {
       for (const { partition, errorCode } of partitions) {
-        throwUnlessNone(errorCode, `${name}-${partition}`)
+        throwAbout(`${name}-${partition}`, errorCode)
       }
     }
     for (const [tp, at] of moved) committed.set(tp, at)

@@ -29,7 +29,7 @@ import { Fetch, type FetchResponse } from '../protocol/messages/Fetch.ts'
 import { ControlRecordType } from '../record/ControlRecordType.ts'
 import { MemoryRecords } from '../record/MemoryRecords.ts'
 import type { RecordBatch } from '../record/RecordBatch.ts'
-import { type ClusterClient, type Node, throwUnlessNone } from './ClusterClient.ts'
+import { type ClusterClient, type Node, throwAbout } from './ClusterClient.ts'
 import type { Deliver, FetchedRecord, RecordSource } from './fetched-record.ts'
 import { EARLIEST_TIMESTAMP, LATEST_TIMESTAMP, listOffsets } from './list-offsets.ts'
 
@@ -137,7 +137,7 @@ export class PartitionReader implements RecordSource {
             await this.#reset(tp)
             continue
           }
-          throwUnlessNone(one.errorCode, `fetching ${tp}`)
+          throwAbout(`fetching ${tp}`, one.errorCode)
           await this.#take(tp, one, deliver)
         }
       }

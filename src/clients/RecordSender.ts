@@ -26,7 +26,7 @@ import { Produce } from '../protocol/messages/Produce.ts'
 import type { CompressionType } from '../record/CompressionType.ts'
 import type { SimpleRecord } from '../record/KafkaRecord.ts'
 import { MemoryRecords } from '../record/MemoryRecords.ts'
-import { type ClusterClient, type Node, throwUnlessNone } from './ClusterClient.ts'
+import { type ClusterClient, type Node, throwAbout } from './ClusterClient.ts'
 import { murmur2 } from './murmur2.ts'
 
 /** How a sender sends. */
@@ -266,7 +266,7 @@ export class RecordSender {
     const answer = await client.send(leader, Produce, 5, body)
     for (const { partitionResponses } of answer.responses) {
       for (const one of partitionResponses) {
-        throwUnlessNone(one.errorCode, `${topic}-${one.index}`)
+        throwAbout(`${topic}-${one.index}`, one.errorCode)
       }
     }
   }

@@ -7,7 +7,7 @@ import { Errors } from '../base/errors.ts'
 import { TopicPartition } from '../base/TopicPartition.ts'
 import { TopicPartitionMap } from '../base/TopicPartitionMap.ts'
 import { ListOffsets } from '../protocol/messages/ListOffsets.ts'
-import { type ClusterClient, type Node, throwUnlessNone } from './ClusterClient.ts'
+import { type ClusterClient, type Node, throwAbout } from './ClusterClient.ts'
 
 /** Stands for the offset behind the last record. */
 export const LATEST_TIMESTAMP = -1
@@ -77,7 +77,7 @@ async function askLeaders(
     })
     for (const { name, partitions: answers } of answer.topics) {
       for (const { partition, errorCode, offset } of answers) {
-        throwUnlessNone(errorCode, `${name}-${partition}`)
+        throwAbout(`${name}-${partition}`, errorCode)
         found.set(new TopicPartition(name, partition), offset)
       }
     }

@@ -234,6 +234,7 @@ describe.each(['brokers', 'zookeeper'] as const)('topics through %s', (way) => {
     // Delete.
     expect(await topics(way, { delete: true, topic })).toEqual([
       `Topic ${topic} is marked for deletion.`,
+      ...(way === 'zookeeper' ? [expect.stringContaining('delete.topic.enable')] : []),
     ])
   })
 
@@ -249,6 +250,22 @@ describe.each(['brokers', 'zookeeper'] as const)('topics through %s', (way) => {
   it('refuses what cannot be', async () => {
     const create = { create: true, partitions: 1, replicationFactor: 1 }
     await expect(topics(way, {})).rejects.toThrow('exactly one')
+    for (const [flag, wrong] of Object.entries({
+      '--topic': create,
+      '--config': { list: true, config: ['a=b'] },
+      '--delete-config': { ...create, topic: 'x', deleteConfig: ['a'] },
+      '--partitions': { describe: true, partitions: 2 },
+      '--replication-factor': { alter: true, topic: 'x', replicationFactor: 2 },
+      '--replica-assignment': { ...create, topic: 'x', replicaAssignment: '0' },
+      '--if-exists': { ...create, topic: 'x', ifExists: true },
+      '--if-not-exists': { delete: true, topic: 'x', ifNotExists: true },
+      '--unavailable-partitions': { list: true, unavailablePartitions: true },
+      'only one of': {
+        ...{ describe: true, unavailablePartitions: true, topicsWithOverrides: true },
+      },
+    })) {
+      await expect(topics(way, wrong)).rejects.toThrow(flag)
+    }
     await expect(topics(way, { ...create, topic: 'a b' })).rejects.toThrow('a b')
     await expect(topics(way, { create: true, topic: 'x' })).rejects.toThrow(
       '--partitions',
@@ -415,6 +432,23 @@ describe('groups', () => {
       { topic: ['shared:9'], toLatest: true },
     ]) {
       await expect(reset(wrong)).rejects.toThrow()
+    }
+  })
+
+  it('refuses flags that do not go together', async () => {
+    const group = ['team']
+    const reset = { resetOffsets: true, group, topic: ['shared'] }
+    for (const [flag, wrong] of Object.entries({
+      '--group': { list: true, group },
+      '--topic is': { describe: true, group, topic: ['shared'] },
+      '--zookeeper': { delete: true, group, topic: ['shared'] },
+      'give a --group': { describe: true },
+      '--members, --state': { describe: true, group, members: true, state: true },
+      '--describe': { delete: true, group, verbose: true },
+      '--dry-run': { ...reset, toEarliest: true, execute: true, dryRun: true },
+      '--to-earliest, --to-latest': { ...reset, toEarliest: true, toLatest: true },
+    })) {
+      await expect(groups(wrong)).rejects.toThrow(flag)
     }
   })
 

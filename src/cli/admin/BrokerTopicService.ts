@@ -22,6 +22,7 @@ const TIMEOUT_MS = 30_000
 
 /** Topics as the brokers tell of them. */
 export class BrokerTopicService implements TopicService {
+  readonly isDeletionSilent = false
   readonly #client: ClusterClient
 
   constructor(client: ClusterClient) {

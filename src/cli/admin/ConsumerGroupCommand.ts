@@ -87,13 +87,13 @@ export class ConsumerGroupCommand {
         'give exactly one of --list, --describe, --delete and --reset-offsets',
       )
     }
+    checkArgs(options, this.#service)
     if (list) {
       for (const name of await this.#service.listGroups()) this.#output.print(name)
       return
     }
-    const [name] = group
-    if (name === undefined) throw new IllegalArgumentException('give a --group')
-    if (options.delete) await this.deleteGroups(group)
+    const [name = ''] = group
+    if (options.delete) await this.deleteGroups(group, options.topic?.[0])
     else if (describe) await this.describeGroup(name, options)
     else await this.resetOffsets(name, options)
   }
@@ -103,12 +103,7 @@ export class ConsumerGroupCommand {
     group: string,
     options: ConsumerGroupCommandOptions,
   ): Promise<void> {
-    const { members, state, offsets } = options
-    if ([members, state, offsets].filter(Boolean).length > 1) {
-      throw new IllegalArgumentException(
-        'give at most one of --members, --offsets and --state',
-      )
-    }
+    const { members, state } = options
     if (!members && !state) {
       const found = await this.#service.collectGroupOffsets(group)
       if (this.#tellState(group, found.state, found.rows?.length)) {
@@ -126,14 +121,19 @@ export class ConsumerGroupCommand {
   }
 
   /** @kafka core/src/main/scala/kafka/admin/ConsumerGroupCommand.scala#deleteGroups */
-  async deleteGroups(groups: readonly string[]): Promise<void> {
-    const outcome = await this.#service.deleteGroups(groups)
+  async deleteGroups(groups: readonly string[], topic?: string): Promise<void> {
+    const outcome =
+      topic === undefined
+        ? await this.#service.deleteGroups(groups)
+        : ((await this.#service.deleteGroupsInfoForTopic?.(topic, groups)) ?? [])
     const failed = outcome.filter(({ problem }) => problem !== undefined)
     const gone = outcome.filter(({ problem }) => problem === undefined)
     const names = gone.map(({ group }) => `'${group}'`).join(', ')
     if (failed.length === 0) {
       this.#output.print(
-        `Deletion of requested consumer groups (${names}) was successful.`,
+        topic === undefined
+          ? `Deletion of requested consumer groups (${names}) was successful.`
+          : `Deletion of what consumer groups (${names}) keep of ${topic} was successful.`,
       )
       return
     }
@@ -161,11 +161,14 @@ export class ConsumerGroupCommand {
     }
 
     // Plan, and carry the plan out if told to.
+    if (!options.execute && !options.dryRun && !options.export) {
+      this.#output.note('Note: this is only the plan; --execute carries it out.')
+    }
     const plan = await prepareOffsetsToReset(group, options, {
       ...{ service, warn: this.#output.note },
       ...this.#context,
     })
-    if (options.execute && !options.dryRun) await service.commitOffsets(group, plan)
+    if (options.execute) await service.commitOffsets(group, plan)
     const rows = [...plan].sort(([a], [b]) => byPartition(a, b))
     if (options.export) {
       for (const [{ topic, partition }, offset] of rows) {
@@ -214,6 +217,7 @@ export class ConsumerGroupCommand {
     ) => {
       const widths = [topicWidth, 10, 15, 15, 15, idWidth, hostWidth]
       const cells = values.map((value, i) => [value, widths[i] ?? 0] as const)
+      if (!this.#service.hasHosts) return `${columns(...cells.slice(0, 6))} `
       return `${columns(...cells)} ${clientId ?? MISSING_COLUMN_VALUE}`
     }
     this.#output.print('')
@@ -268,6 +272,57 @@ export class ConsumerGroupCommand {
     )
     this.#output.print(line(where, assignmentStrategy, state, members.length))
   }
+}
+
+/** @kafka core/src/main/scala/kafka/admin/ConsumerGroupCommand.scala#checkArgs */
+function checkArgs(
+  options: ConsumerGroupCommandOptions,
+  service: ConsumerGroupService,
+): void {
+  const { list, describe, resetOffsets, group = [], topic = [] } = options
+  const refuse = (text: string) => new IllegalArgumentException(text)
+  const several = (flags: Readonly<Record<string, unknown>>) =>
+    Object.entries(flags).flatMap(([flag, value]) =>
+      value === undefined || value === false ? [] : [flag],
+    )
+
+  // Look at who it is about.
+  if (list && group.length > 0) throw refuse('--group is not for --list')
+  if (topic.length > 0 && (list || describe)) {
+    throw refuse('--topic is for --delete and --reset-offsets')
+  }
+  if (options.delete && topic.length > 0 && !service.deleteGroupsInfoForTopic) {
+    throw refuse('--delete with --topic needs --zookeeper')
+  }
+  if (!list && group.length === 0 && !(options.delete && topic.length > 0)) {
+    throw refuse('give a --group')
+  }
+
+  // Look at what is to be described, and at how offsets are to be reset.
+  const shown = several({
+    '--members': options.members,
+    '--offsets': options.offsets,
+    '--state': options.state,
+  })
+  if (shown.length > 1) throw refuse(`give only one of ${shown.join(', ')}`)
+  if (!describe && (shown.length > 0 || options.verbose)) {
+    throw refuse(`${shown[0] ?? '--verbose'} is for --describe`)
+  }
+  if (!resetOffsets) return
+  if (options.execute && options.dryRun) {
+    throw refuse('give only one of --execute and --dry-run')
+  }
+  const scenarios = several({
+    '--to-offset': options.toOffset,
+    '--to-earliest': options.toEarliest,
+    '--to-latest': options.toLatest,
+    '--to-current': options.toCurrent,
+    '--shift-by': options.shiftBy,
+    '--to-datetime': options.toDatetime,
+    '--by-duration': options.byDuration,
+    '--from-file': options.fromFile,
+  })
+  if (scenarios.length > 1) throw refuse(`give only one of ${scenarios.join(', ')}`)
 }
 
 /** Puts values in columns; what is not known becomes a dash. */

@@ -39,6 +39,9 @@ export interface DeletedGroup {
 
 /** Groups of one kind. */
 export interface ConsumerGroupService {
+  /** Whether it knows from which host each member connects, and as which client. */
+  readonly hasHosts: boolean
+
   /** Names of all groups, sorted. */
   listGroups(): Promise<readonly string[]>
 
@@ -47,4 +50,15 @@ export interface ConsumerGroupService {
 
   /** Deletes groups that nobody is in. */
   deleteGroups(groups: readonly string[]): Promise<readonly DeletedGroup[]>
+
+  /**
+   * Deletes what groups keep about one topic; a group that keeps nothing else goes whole.
+   * Only groups in ZooKeeper can forget a topic.
+   *
+   * @param groups - which; none: all that keep something about it
+   */
+  deleteGroupsInfoForTopic?(
+    topic: string,
+    groups: readonly string[],
+  ): Promise<readonly DeletedGroup[]>
 }

@@ -14,6 +14,7 @@ import { TopicPartitionMap } from '../../base/TopicPartitionMap.ts'
 import {
   type ClusterClient,
   type Node,
+  throwAbout,
   throwUnlessNone,
 } from '../../clients/ClusterClient.ts'
 import { LATEST_TIMESTAMP, listOffsets } from '../../clients/list-offsets.ts'
@@ -52,10 +53,14 @@ export interface GroupSummary {
 
 /** Groups of a cluster's coordinators. */
 export class KafkaConsumerGroupService implements ConsumerGroupService {
+  readonly hasHosts = true
   readonly client: ClusterClient
+  readonly #timeoutMs: number | undefined
 
-  constructor(client: ClusterClient) {
+  /** @param timeoutMs - how long to look for the coordinator of a group */
+  constructor(client: ClusterClient, timeoutMs?: number) {
     this.client = client
+    this.#timeoutMs = timeoutMs
   }
 
   async listGroups(): Promise<readonly string[]> {
@@ -74,7 +79,8 @@ export class KafkaConsumerGroupService implements ConsumerGroupService {
   }
 
   /** Asks the coordinator who is in a group. */
-  describeGroup(group: string): Promise<GroupSummary> {
+  async describeGroup(group: string): Promise<GroupSummary> {
+    await this.client.coordinatorOf(group, 'group', this.#timeoutMs)
     return this.client.retry(async () => {
       const coordinator = await this.client.coordinatorOf(group)
       const answer = await this.client.send(coordinator, DescribeGroups, 1, {
@@ -106,7 +112,7 @@ export class KafkaConsumerGroupService implements ConsumerGroupService {
       const offsets = new TopicPartitionMap<number>()
       for (const { name, partitions } of answer.topics) {
         for (const { partition, committedOffset, errorCode } of partitions) {
-          throwUnlessNone(errorCode, `${name}-${partition}`)
+          throwAbout(`${name}-${partition}`, errorCode)
           if (committedOffset < 0) continue
           offsets.set(new TopicPartition(name, partition), committedOffset)
         }
@@ -137,7 +143,7 @@ export class KafkaConsumerGroupService implements ConsumerGroupService {
       })
       for (const { name, partitions } of answer.topics) {
         for (const { partition, errorCode } of partitions) {
-          throwUnlessNone(errorCode, `${name}-${partition}`)
+          throwAbout(`${name}-${partition}`, errorCode)
         }
       }
     })

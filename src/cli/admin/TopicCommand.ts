@@ -70,6 +70,7 @@ export class TopicCommand {
         'give exactly one of --list, --describe, --create, --alter and --delete',
       )
     }
+    checkArgs(options)
     if (create) await this.createTopic(options)
     else if (alter) await this.alterTopic(options)
     else if (list) await this.listTopics(options)
@@ -83,11 +84,6 @@ export class TopicCommand {
     const { topic = '', partitions, replicationFactor, replicaAssignment } = options
     Topic.validate(topic)
     const configs = parseTopicConfigsToBeAdded(options.config ?? [])
-    if (replicaAssignment !== undefined && (partitions ?? replicationFactor)) {
-      throw new IllegalArgumentException(
-        '--replica-assignment stands in the place of the two counts',
-      )
-    }
     if (
       replicaAssignment === undefined &&
       (partitions === undefined || replicationFactor === undefined)
@@ -163,9 +159,6 @@ export class TopicCommand {
 
   /** @kafka core/src/main/scala/kafka/admin/TopicCommand.scala#deleteTopic */
   async deleteTopic(options: TopicCommandOptions): Promise<void> {
-    if (options.topic === undefined) {
-      throw new IllegalArgumentException('--delete needs --topic')
-    }
     for (const topic of await this.#chosen(options)) {
       if (Topic.isInternal(topic)) {
         throw new AdminOperationException(
@@ -178,6 +171,11 @@ export class TopicCommand {
           ? `Topic ${topic} is already marked for deletion.`
           : `Topic ${topic} is marked for deletion.`,
       )
+      if (!before && this.#service.isDeletionSilent) {
+        this.#print(
+          'Note: a cluster with delete.topic.enable=false will not delete it.',
+        )
+      }
     }
   }
 
@@ -251,6 +249,54 @@ export class TopicCommand {
     }
     return topics
   }
+}
+
+/** Which flags go with which actions; `--topic` goes with all. */
+const actionsOf: Readonly<
+  Partial<Record<keyof TopicCommandOptions, readonly (keyof TopicCommandOptions)[]>>
+> = {
+  config: ['create', 'alter'],
+  deleteConfig: ['alter'],
+  partitions: ['create', 'alter'],
+  replicationFactor: ['create'],
+  replicaAssignment: ['create', 'alter'],
+  underReplicatedPartitions: ['describe'],
+  unavailablePartitions: ['describe'],
+  topicsWithOverrides: ['describe'],
+  ifExists: ['alter', 'delete'],
+  ifNotExists: ['create'],
+}
+
+/** @kafka core/src/main/scala/kafka/admin/TopicCommand.scala#checkArgs */
+function checkArgs(options: TopicCommandOptions): void {
+  const refuse = (text: string) => new IllegalArgumentException(text)
+  const isGiven = (flag: keyof TopicCommandOptions) => {
+    const value = options[flag]
+    return Array.isArray(value) ? value.length > 0 : value !== undefined
+  }
+  const name = (flag: string) =>
+    `--${flag.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`
+
+  // Refuse what does not go with the action, or with another flag.
+  if (!options.list && !options.describe && !isGiven('topic')) {
+    throw refuse('give a --topic')
+  }
+  for (const [flag, actions = []] of Object.entries(actionsOf)) {
+    if (!isGiven(flag as keyof TopicCommandOptions)) continue
+    if (!actions.some((action) => options[action])) {
+      throw refuse(`${name(flag)} is for ${actions.map(name).join(' and ')}`)
+    }
+  }
+  if (
+    options.create &&
+    isGiven('replicaAssignment') &&
+    (isGiven('partitions') || isGiven('replicationFactor'))
+  ) {
+    throw refuse('--replica-assignment stands in the place of the two counts')
+  }
+  const filters = ['underReplicatedPartitions', 'unavailablePartitions'] as const
+  const given = [...filters, 'topicsWithOverrides' as const].filter(isGiven)
+  if (given.length > 1) throw refuse(`give only one of ${given.map(name).join(', ')}`)
 }
 
 /**

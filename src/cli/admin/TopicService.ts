@@ -46,6 +46,9 @@ export interface NewTopic {
 
 /** Topics, seen and changed in one of two ways. */
 export interface TopicService {
+  /** Whether nobody tells that a cluster deletes no topics. */
+  readonly isDeletionSilent: boolean
+
   /** Names of all topics, sorted. */
   topicNames(): Promise<readonly string[]>
 

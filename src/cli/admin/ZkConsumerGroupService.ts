@@ -16,6 +16,7 @@ import { TopicPartition } from '../../base/TopicPartition.ts'
 import { TopicPartitionMap } from '../../base/TopicPartitionMap.ts'
 import type { ClusterClient } from '../../clients/ClusterClient.ts'
 import { LATEST_TIMESTAMP, listOffsets } from '../../clients/list-offsets.ts'
+import { Topic } from '../../zk/Topic.ts'
 import { ZKGroupDirs, ZKGroupTopicDirs, type ZkUtils } from '../../zk/ZkUtils.ts'
 import type {
   ConsumerGroupService,
@@ -27,6 +28,7 @@ import { byPartition, KafkaConsumerGroupService } from './KafkaConsumerGroupServ
 
 /** Groups in ZooKeeper. */
 export class ZkConsumerGroupService implements ConsumerGroupService {
+  readonly hasHosts = false
   readonly #zkUtils: ZkUtils
   readonly #client: ClusterClient
 
@@ -50,9 +52,7 @@ export class ZkConsumerGroupService implements ConsumerGroupService {
     const dirs = new ZKGroupDirs(group)
     const children = async (path: string) =>
       (await this.#zkUtils.getChildrenParentMayNotExist(path)) ?? []
-    const offsetTopics = await children(dirs.consumerGroupOffsetsDir)
-    const ownerTopics = await children(dirs.consumerGroupOwnersDir)
-    const topics = [...new Set([...offsetTopics, ...ownerTopics])].sort()
+    const topics = await this.#topicsOf(group)
     const partitions: TopicPartition[] = []
     for (const [topic, ids] of await this.#zkUtils.getPartitionsForTopics(topics)) {
       for (const partition of ids) partitions.push(new TopicPartition(topic, partition))
@@ -83,23 +83,65 @@ export class ZkConsumerGroupService implements ConsumerGroupService {
   /** @kafka core/src/main/scala/kafka/admin/AdminUtils.scala#deleteConsumerGroupInZK */
   async deleteGroups(groups: readonly string[]): Promise<readonly DeletedGroup[]> {
     const outcome: DeletedGroup[] = []
-    const known = await this.listGroups()
     for (const group of groups) {
-      const dirs = new ZKGroupDirs(group)
-      const members = await this.#zkUtils.getChildrenParentMayNotExist(
-        dirs.consumerRegistryDir,
-      )
-      const problem = !known.includes(group)
-        ? 'there is no such group'
-        : members?.length
-          ? 'its consumers are still active'
-          : undefined
+      const problem = await this.#problemOf(group)
       if (problem === undefined) {
-        await this.#zkUtils.deletePathRecursive(dirs.consumerGroupDir)
+        const { consumerGroupDir } = new ZKGroupDirs(group)
+        await this.#zkUtils.deletePathRecursive(consumerGroupDir)
       }
       outcome.push({ group, problem })
     }
     return outcome
+  }
+
+  /**
+   * @kafka core/src/main/scala/kafka/admin/AdminUtils.scala#deleteConsumerGroupInfoForTopicInZK
+   * @differs of all groups, one that is active is told of
+   */
+  async deleteGroupsInfoForTopic(
+    topic: string,
+    groups: readonly string[],
+  ): Promise<readonly DeletedGroup[]> {
+    Topic.validate(topic)
+    const outcome: DeletedGroup[] = []
+    for (const group of groups.length > 0 ? groups : await this.listGroups()) {
+      // Of all groups, pass by those that have nothing to do with the topic.
+      const topics = await this.#topicsOf(group)
+      if (groups.length === 0 && !topics.includes(topic)) continue
+      const problem = await this.#problemOf(group)
+      if (problem === undefined) {
+        const isAll = topics.length === 1 && topics[0] === topic
+        const { consumerGroupDir } = new ZKGroupDirs(group)
+        const { consumerOwnerDir, consumerOffsetDir } = new ZKGroupTopicDirs(
+          group,
+          topic,
+        )
+        const paths = isAll ? [consumerGroupDir] : [consumerOwnerDir, consumerOffsetDir]
+        for (const path of paths) await this.#zkUtils.deletePathRecursive(path)
+      }
+      outcome.push({ group, problem })
+    }
+    return outcome
+  }
+
+  /** Why a group cannot be deleted, if it cannot. */
+  async #problemOf(group: string): Promise<string | undefined> {
+    if (!(await this.listGroups()).includes(group)) return 'there is no such group'
+    const members = await this.#zkUtils.getConsumersInGroup(group)
+    return members.length > 0 ? 'its consumers are still active' : undefined
+  }
+
+  /** The topics that a group has to do with, sorted. */
+  async #topicsOf(group: string): Promise<string[]> {
+    const dirs = new ZKGroupDirs(group)
+    const topics = new Set<string>()
+    for (const path of [dirs.consumerGroupOffsetsDir, dirs.consumerGroupOwnersDir]) {
+      for (const topic of (await this.#zkUtils.getChildrenParentMayNotExist(path)) ??
+        []) {
+        topics.add(topic)
+      }
+    }
+    return [...topics].sort()
   }
 
   /** Offsets that a coordinator holds, and from ZooKeeper those it does not hold. */

@@ -20,6 +20,7 @@ import type { NewTopic, TopicDescription, TopicService } from './TopicService.ts
 
 /** Topics as ZooKeeper knows them. */
 export class ZookeeperTopicService implements TopicService {
+  readonly isDeletionSilent = true
   readonly #zkClient: KafkaZkClient
   readonly #adminZkClient: AdminZkClient
 

@@ -7,21 +7,27 @@
  * @kafka core/src/main/scala/kafka/tools/VerifyConsumerRebalance.scala#VerifyConsumerRebalance
  * @module
  */
+import { IllegalStateException } from '../../base/errors.ts'
 import { constructTopicCount } from '../../consumer/TopicCount.ts'
 import { ConsumerIdZNode } from '../../zk/consumer-znodes.ts'
-import { ZKGroupTopicDirs, type ZkUtils } from '../../zk/ZkUtils.ts'
+import { ZKGroupDirs, ZKGroupTopicDirs, type ZkUtils } from '../../zk/ZkUtils.ts'
 
 /**
  * Looks for what is wrong.
  *
  * @returns one sentence for each partition that is not owned as it should be; none when
  *   the rebalance succeeded
+ * @throws IllegalStateException (rejects) when there is no such group; 1.1.1 calls that a
+ *   success
  * @kafka core/src/main/scala/kafka/tools/VerifyConsumerRebalance.scala#validateRebalancingOperation
  */
 export async function validateRebalancingOperation(
   zkUtils: ZkUtils,
   group: string,
 ): Promise<string[]> {
+  if (!(await zkUtils.pathExists(new ZKGroupDirs(group).consumerRegistryDir))) {
+    throw new IllegalStateException(`there is no group ${group} in ZooKeeper`)
+  }
   const topics = await zkUtils.getAllTopics()
   const wanted = await zkUtils.getConsumersPerTopic(group, async (consumer) => {
     const path = ConsumerIdZNode.path(group, consumer)

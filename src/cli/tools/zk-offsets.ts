@@ -9,7 +9,7 @@
  * @kafka core/src/main/scala/kafka/tools/ImportZkOffsets.scala#ImportZkOffsets
  * @module
  */
-import { IllegalArgumentException } from '../../base/errors.ts'
+import { IllegalArgumentException, IllegalStateException } from '../../base/errors.ts'
 import { ZKGroupDirs, type ZkUtils } from '../../zk/ZkUtils.ts'
 
 /**
@@ -17,6 +17,7 @@ import { ZKGroupDirs, type ZkUtils } from '../../zk/ZkUtils.ts'
  *
  * @param groups - which; none: all
  * @returns the lines, sorted
+ * @throws IllegalStateException (rejects) when a group is not there
  */
 export async function exportZkOffsets(
   zkUtils: ZkUtils,
@@ -26,6 +27,9 @@ export async function exportZkOffsets(
     (await zkUtils.getChildrenParentMayNotExist(path)) ?? []
   const lines: string[] = []
   for (const group of groups.length > 0 ? groups : await children('/consumers')) {
+    if (!(await zkUtils.pathExists(new ZKGroupDirs(group).consumerGroupDir))) {
+      throw new IllegalStateException(`there is no group ${group} in ZooKeeper`)
+    }
     const home = new ZKGroupDirs(group).consumerGroupOffsetsDir
     for (const topic of await children(home)) {
       for (const partition of await children(`${home}/${topic}`)) {
