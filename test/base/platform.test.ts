@@ -2,9 +2,12 @@
  * One set of expectations for both platforms: what `Platform.ts` promises must hold on
  * real sockets and files as well as in memory.
  */
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import fs from 'node:fs'
 import os from 'node:os'
 import nodePath from 'node:path'
+import type { Readable } from 'node:stream'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { Deferred } from '../../src/base/async/Deferred.ts'
 import { hostErrorCode } from '../../src/base/platform/HostError.ts'
@@ -315,6 +318,28 @@ describe('NodeStorage', () => {
       storage.lock(path)()
     }
   })
+
+  it.skipIf(process.platform !== 'linux')(
+    'lock() takes over from one that has ended, of which nobody has asked how',
+    async () => {
+      // The child ends; what the shell has become by then does not know of it.
+      const script = 'sh -c "exit 0" & echo $!; exec sleep 1000 3>&-'
+      const parent = spawn('sh', ['-c', script], {
+        stdio: ['ignore', 'pipe', 'ignore', 'pipe'],
+      })
+      const [line] = (await once(parent.stdout!, 'data')) as [Buffer]
+      const pid = Number(line)
+      const ended = parent.stdio[3] as Readable
+      ended.resume()
+      await once(ended, 'end')
+      const stat = fs.readFileSync(`/proc/${pid}/stat`, 'latin1')
+      const startTime = stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19]
+      fs.writeFileSync(path, `${pid} ${startTime}`)
+      storage.lock(path)()
+      parent.kill('SIGKILL')
+      await once(parent, 'close')
+    },
+  )
 
   it('lock() respects a live process', () => {
     fs.writeFileSync(path, String(process.ppid))

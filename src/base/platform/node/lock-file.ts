@@ -7,7 +7,9 @@
  *     <process id> <start time of that process, where the system tells>
  *
  * A lock is stale when that process is gone, or when its number now belongs to another
- * (containers start with the same number each time): then it is taken over.
+ * (containers start with the same number each time): then it is taken over. A process that
+ * has ended is gone even if its parent has yet to ask how; in a container where nobody
+ * ever does, its number stays.
  *
  * @differs Kafka asks the operating system for a `FileLock`, which dies with the process.
  * @kafka core/src/main/scala/kafka/utils/FileLock.scala#FileLock
@@ -31,7 +33,7 @@ export function takeLock(path: string): () => void {
   if (held.has(absolute)) throw new Error(`this process holds the lock ${path}`)
 
   // Make the file, or learn who made it; a stale one is removed once.
-  const mine = `${process.pid} ${startTimeOf(process.pid) ?? ''}`.trim()
+  const mine = `${process.pid} ${statOf(process.pid)?.startTime ?? ''}`.trim()
   for (let attempt = 0; !create(absolute, mine); attempt++) {
     const owner = readOwner(absolute)
     if (attempt > 0 || isAlive(owner)) {
@@ -73,9 +75,10 @@ function isAlive(owner: string): boolean {
   if (!Number.isInteger(pid) || pid <= 0) return false
 
   // Tell the process from a later one with the same number, where the system can.
-  const startTimeNow = startTimeOf(pid)
-  if (startTime !== undefined && startTimeNow !== undefined) {
-    return startTime === startTimeNow
+  const now = statOf(pid)
+  if (now?.hasEnded) return false
+  if (startTime !== undefined && now?.startTime !== undefined) {
+    return startTime === now.startTime
   }
   if (pid === process.pid) return false
   try {
@@ -86,11 +89,14 @@ function isAlive(owner: string): boolean {
   }
 }
 
-/** @returns ticks since boot at which a process began; `undefined` where unknown */
-function startTimeOf(pid: number): string | undefined {
+/** What the system tells of a process; `undefined` where it does not, or knows none. */
+function statOf(pid: number) {
   try {
     const stat = fs.readFileSync(`/proc/${pid}/stat`, 'latin1')
-    return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19]
+    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+
+    // Ticks since boot at which it began; whether only its exit code is left of it.
+    return { startTime: fields[19], hasEnded: /^[ZX]/i.test(fields[0] ?? '') }
   } catch {
     return undefined
   }
