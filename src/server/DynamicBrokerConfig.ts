@@ -50,6 +50,19 @@ export const LOG_CLEANER_CONFIGS: ReadonlySet<string> = new Set([
   'log.cleaner.backoff.ms',
 ])
 
+/** Broker settings that mean the same in other units, the winner first. */
+const unitSynonyms: readonly (readonly string[])[] = [
+  ['log.roll.ms', 'log.roll.hours'],
+  ['log.roll.jitter.ms', 'log.roll.jitter.hours'],
+  ['log.flush.interval.ms', 'log.flush.scheduler.interval.ms'],
+  ['log.retention.ms', 'log.retention.minutes', 'log.retention.hours'],
+]
+
+/** All names of a setting, in other units, too; the one that wins first. */
+export function brokerConfigSynonyms(name: string): readonly string[] {
+  return unitSynonyms.find((family) => family.includes(name)) ?? [name]
+}
+
 /**
  * Defaults of topics. The format of messages stays: all brokers must know it.
  *
@@ -57,7 +70,8 @@ export const LOG_CLEANER_CONFIGS: ReadonlySet<string> = new Set([
  */
 export const LOG_CONFIGS: ReadonlySet<string> = new Set(
   logConfigKeys
-    .map(({ serverConfigName }) => serverConfigName)
+    .map(({ serverConfigName }) => brokerConfigSynonyms(serverConfigName)[0])
+    .filter((name) => name !== undefined)
     .filter((name) => KafkaConfig.isKnown(name))
     .filter((name) => name !== 'log.message.format.version'),
 )
@@ -82,19 +96,6 @@ const THROTTLED_RATES: ReadonlySet<string> = new Set([
   ...['leader.replication.throttled.rate', 'follower.replication.throttled.rate'],
   'replica.alter.log.dirs.io.max.bytes.per.second',
 ])
-
-/** Broker settings that mean the same in other units, the winner first. */
-const unitSynonyms: readonly (readonly string[])[] = [
-  ['log.roll.ms', 'log.roll.hours'],
-  ['log.roll.jitter.ms', 'log.roll.jitter.hours'],
-  ['log.flush.interval.ms', 'log.flush.scheduler.interval.ms'],
-  ['log.retention.ms', 'log.retention.minutes', 'log.retention.hours'],
-]
-
-/** All names of a setting, in other units, too; the one that wins first. */
-export function brokerConfigSynonyms(name: string): readonly string[] {
-  return unitSynonyms.find((family) => family.includes(name)) ?? [name]
-}
 
 /** A part of a broker that was built to some settings. */
 export interface BrokerReconfigurable {

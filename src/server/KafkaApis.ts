@@ -278,7 +278,7 @@ export class KafkaApis implements ApisContext {
     sizeHint?: number,
   ): void {
     const { apiVersion, correlationId } = request.header
-    const known = apiVersion <= api.maxVersion
+    const known = apiVersion >= 0 && apiVersion <= api.maxVersion
     const version = known ? apiVersion : 0
     let frame: Buffer
     try {

@@ -62,7 +62,6 @@ export class KafkaConfig {
   readonly logRollTimeJitterMillis: number
   readonly logFlushIntervalMs: number
   readonly zkConnectionTimeoutMs: number
-  readonly controllerSocketTimeoutMs: number
   /** Connections allowed from some addresses, by address. */
   readonly maxConnectionsPerIpOverrides: ReadonlyMap<string, number>
 
@@ -88,8 +87,6 @@ export class KafkaConfig {
 
     // Derive what several keys say together.
     this.zkConnectionTimeoutMs = this.zkConnectionTimeout ?? this.zkSessionTimeoutMs
-    this.controllerSocketTimeoutMs =
-      this.controllerSocketTimeout ?? this.requestTimeoutMs
     this.logDirs = splitList(this.logDirsText ?? this.logDirText)
     this.logRetentionTimeMillis = this.#retentionMillis()
     this.logRollTimeMillis = this.logRollTimeMs ?? hours(this.logRollTimeHours)
@@ -318,6 +315,10 @@ export class KafkaConfig {
     const acksKey = 'offsets.commit.required.acks'
     const fits = acks >= -1 && acks <= replicas
     refuseUnless(fits, acksKey, acks, `-1 to offsets.topic.replication.factor`)
+    const codec = this.offsetsTopicCompressionCodec
+    const codecKey = 'offsets.topic.compression.codec'
+    const packs = codec >= 0 && codec <= 3
+    refuseUnless(packs, codecKey, codec, '0 none, 1 gzip, 2 snappy or 3 lz4')
   }
 
   /** A broker may store no batches that the others do not understand. */

@@ -345,9 +345,10 @@ export const definitions = {
     '300',
     'between two looks',
   ),
-  controllerSocketTimeout: maybeInt(
+  controllerSocketTimeoutMs: int(
     'controller.socket.timeout.ms',
-    'wait of the controller; the request timeout unless set',
+    '30000',
+    'wait of the controller for a connection',
   ),
   controlledShutdownEnable: boolean(
     'controlled.shutdown.enable',
@@ -385,7 +386,11 @@ export const definitions = {
   offsetsTopicSegmentBytes: int('offsets.topic.segment.bytes', '104857600', 'of it', {
     min: 1,
   }),
-  offsetsTopicCompressionCodec: int('offsets.topic.compression.codec', '0', 'of it'),
+  offsetsTopicCompressionCodec: int(
+    'offsets.topic.compression.codec',
+    '0',
+    'of it: 0 none, 1 gzip, 2 snappy, 3 lz4',
+  ),
   offsetsRetentionMinutes: int(
     'offsets.retention.minutes',
     '1440',

@@ -167,6 +167,7 @@ export class AdminZkClient {
   /**
    * Checks what {@link createOrUpdateTopicPartitionAssignmentPathInZK} would write.
    *
+   * @differs 1.1.1 creates a partition with a number below zero, too
    * @throws InvalidTopicException, TopicExistsException, InvalidReplicaAssignmentException,
    *   InvalidConfigurationException
    * @kafka core/src/main/scala/kafka/zk/AdminZkClient.scala#AdminZkClient.validateCreateOrUpdateTopic
@@ -194,6 +195,11 @@ export class AdminZkClient {
       )
     }
     for (const [partition, replicas] of assignment) {
+      if (partition < 0) {
+        throw new InvalidReplicaAssignmentException(
+          `there is no partition ${partition}`,
+        )
+      }
       if (new Set(replicas).size === replicas.length) continue
       throw new InvalidReplicaAssignmentException(
         `partition ${partition} names a broker twice: ${replicas}`,

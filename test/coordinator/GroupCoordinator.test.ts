@@ -7,6 +7,8 @@ import type { GroupCoordinatorConfig } from '../../src/coordinator/group/GroupCo
 import { readMessageKey } from '../../src/coordinator/group/group-messages.ts'
 import type { JoinGroupResult } from '../../src/coordinator/group/MemberMetadata.ts'
 import type { OffsetAndMetadata } from '../../src/coordinator/group/OffsetAndMetadata.ts'
+import type { FileRecords } from '../../src/log/FileRecords.ts'
+import { CompressionType } from '../../src/record/CompressionType.ts'
 import { MemoryRecords } from '../../src/record/MemoryRecords.ts'
 import { ReplicaWorld } from '../replica/replica-test-kit.ts'
 
@@ -22,6 +24,7 @@ const config: GroupCoordinatorConfig = {
   offsetsTopicPartitions: 1,
   offsetsTopicSegmentBytes: 104_857_600,
   offsetCommitTimeoutMs: 5000,
+  offsetsTopicCompressionCodec: 0,
   offsetCommitRequiredAcks: -1,
 }
 const offsets0 = new TopicPartition('__consumer_offsets', 0)
@@ -31,9 +34,9 @@ const t1 = new TopicPartition('t', 1)
 describe('GroupCoordinator', () => {
   let world: ReplicaWorld
   let coordinator: GroupCoordinator
-  const open = async () => {
+  const open = async (settings = config) => {
     coordinator = new GroupCoordinator({
-      config,
+      config: settings,
       replicaManager: world.replicaManager,
       zkClient: world.zk,
       platform: world.platform,
@@ -218,6 +221,23 @@ describe('GroupCoordinator', () => {
     expect(state()).toBe('Empty')
   })
 
+  it('who was dropped from a rebalance does not disturb the others later', async () => {
+    const { a, b } = await stableGroup()
+    const again = join(a, 'a')
+    for (let waited = 0; waited < 60_000; waited += 5000) {
+      // The other shows that it lives, and does not join.
+      heartbeat(b, 1)
+      await world.clock.advance(5000)
+    }
+    expect(again[0]).toMatchObject({ error: Errors.NONE, generationId: 2 })
+    sync(a, 2, { [a]: 'all' })
+    expect(state()).toBe('Stable')
+    for (let waited = 0; waited < 20_000; waited += 5000) {
+      expect(heartbeat(a, 2)).toBe('NONE')
+      await world.clock.advance(5000)
+    }
+  })
+
   it('refuses at the door', async () => {
     expect(join('stranger')[0]!.error).toBe(Errors.UNKNOWN_MEMBER_ID)
     expect(join('', 'c', 's', '')[0]!.error).toBe(Errors.INVALID_GROUP_ID)
@@ -349,6 +369,34 @@ describe('GroupCoordinator', () => {
       coordinator.scheduleHandleTxnCompletion(7n, [offsets0], true)
       await world.clock.advance(1)
       expect(committed(t0)).toBe(9)
+    })
+
+    it('a commit that cannot be written does no harm to the others of its transaction', async () => {
+      const offset = { metadata: '', commitTimestamp: 0, expireTimestamp: 1e15 }
+      const offsets = (tp: TopicPartition, value: number) =>
+        new TopicPartitionMap<OffsetAndMetadata>().set(tp, { ...offset, offset: value })
+      const send = (tp: TopicPartition, value: number, producerEpoch: number) => {
+        const producer = { producerId: 7n, producerEpoch }
+        const commit = offsets(tp, value)
+        coordinator.handleTxnCommitOffsets('g', producer, commit, () => {})
+      }
+      send(t0, 9, 0)
+      expect(() => send(t0, 8, -1)).toThrow()
+      coordinator.scheduleHandleTxnCompletion(7n, [offsets0], true)
+      await world.clock.advance(1)
+      expect(committed(t0)).toBe(9)
+    })
+
+    it('packs its batches as offsets.topic.compression.codec says', async () => {
+      await coordinator.shutdown()
+      await open({ ...config, offsetsTopicCompressionCodec: 1 })
+      await immigrate()
+      expect(commit({ 0: 5 })).toEqual(['t-0 NONE'])
+      const log = world.replicaManager.getLog(offsets0)!
+      const { records } = log.read(0, 10_000, undefined, true, 'READ_UNCOMMITTED')
+      const [batch] = (records as FileRecords).toMemoryRecords().batches()
+      expect(batch?.compressionType).toBe(CompressionType.GZIP)
+      expect(committed(t0)).toBe(5)
     })
   })
 })

@@ -75,17 +75,19 @@ function commitOf(partition: number, rest: object = {}) {
 describe('group handlers', () => {
   it('handleOffsetCommitRequest() of version 0 writes to ZooKeeper', async () => {
     const { context, request, sent, server } = await setUp()
-    const partitions = [commitOf(0, { committedMetadata: null }), commitOf(1)]
-    const topics = [{ name: 't', partitions }]
+    const partitions = [commitOf(0, { committedMetadata: null })]
+    const topics = ['t', 'none'].map((name) => ({ name, partitions }))
     await group.handleOffsetCommitRequest(context, request(0, { groupId: 'g', topics }))
     expect(server.text('/consumers/g/offsets/t/0')).toBe('5')
-    const answered = (sent[0] as { topics: { partitions: unknown[] }[] }).topics[0]
-    expect(answered?.partitions).toEqual([
-      { partition: 1, errorCode: Errors.UNKNOWN_TOPIC_OR_PARTITION.code },
-      { partition: 0, errorCode: 0 },
-    ])
+    const { code } = Errors.UNKNOWN_TOPIC_OR_PARTITION
+    expect(sent[0]).toMatchObject({
+      topics: [
+        { name: 'none', partitions: [{ partition: 0, errorCode: code }] },
+        { name: 't', partitions: [{ partition: 0, errorCode: 0 }] },
+      ],
+    })
 
-    // What is stored there is read there.
+    // What is stored there is read there; what is not stored is unknown, too.
     const asked = [{ name: 't', partitionIndexes: [0, 1] }]
     const fetch = { groupId: 'g', topics: asked }
     await group.handleOffsetFetchRequest(context, request(0, fetch))
@@ -95,7 +97,7 @@ describe('group handlers', () => {
           name: 't',
           partitions: [
             { partition: 0, committedOffset: 5, errorCode: 0 },
-            { partition: 1, committedOffset: -1, errorCode: 3 },
+            { partition: 1, committedOffset: -1, errorCode: code },
           ],
         },
       ],

@@ -64,7 +64,6 @@ import {
 import type { OffsetAndMetadata } from './OffsetAndMetadata.ts'
 
 const log = logger('GroupCoordinator')
-
 const NOTHING = Buffer.alloc(0)
 
 /**
@@ -288,13 +287,8 @@ export class GroupCoordinator implements JoinCoordinator, HeartbeatCoordinator {
       return
     }
     const group = this.#getOrAddGroup(groupId)
-    this.doCommitOffsets(
-      group,
-      memberId,
-      generationId,
-      offsetMetadata,
-      responseCallback,
-    )
+    const commit = [generationId, offsetMetadata, responseCallback] as const
+    this.doCommitOffsets(group, memberId, ...commit)
   }
 
   /** Commits offsets within a transaction: shown to readers when its marker is written. */
@@ -431,9 +425,16 @@ export class GroupCoordinator implements JoinCoordinator, HeartbeatCoordinator {
   /** Nothing to do: completion dropped those who did not come. */
   onExpireJoin(): void {}
 
-  /** Ends the join phase: drops who did not come, answers who did. */
+  /**
+   * Ends the join phase: drops who did not come, answers who did.
+   *
+   * @differs in 1.1.1 the deadline of the former goes on, and makes the others join again
+   */
   onCompleteJoin(group: GroupMetadata): void {
-    for (const missing of group.notYetRejoinedMembers) group.remove(missing.memberId)
+    for (const missing of group.notYetRejoinedMembers) {
+      this.#removeHeartbeatForLeavingMember(missing)
+      group.remove(missing.memberId)
+    }
     if (group.is('Dead')) return
 
     // Rest when nobody is left; remember it, so that a new coordinator finds no members.
@@ -592,9 +593,8 @@ export class GroupCoordinator implements JoinCoordinator, HeartbeatCoordinator {
     this.heartbeatPurgatory.checkAndComplete(key)
 
     // Set the next one.
-    const wait = member.sessionTimeoutMs
-    const deadline = member.latestHeartbeat + wait
-    const heartbeat = new DelayedHeartbeat(this, group, member, deadline, wait)
+    const { latestHeartbeat: now, sessionTimeoutMs: wait } = member
+    const heartbeat = new DelayedHeartbeat(this, group, member, now + wait, wait)
     this.heartbeatPurgatory.tryCompleteElseWatch(heartbeat, [key])
   }
 }

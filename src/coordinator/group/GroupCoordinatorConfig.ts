@@ -28,6 +28,8 @@ export interface GroupCoordinatorConfig {
   /** Partitions of `__consumer_offsets` while it does not exist. */
   readonly offsetsTopicPartitions: number
   readonly offsetsTopicSegmentBytes: number
+  /** How batches are packed: 0 not at all, 1 gzip, 2 snappy, 3 lz4. */
+  readonly offsetsTopicCompressionCodec: number
   readonly offsetCommitTimeoutMs: number
   readonly offsetCommitRequiredAcks: number
 }

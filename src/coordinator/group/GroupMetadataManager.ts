@@ -33,6 +33,7 @@ import { Pool } from '../../base/Pool.ts'
 import type { Platform } from '../../base/platform/Platform.ts'
 import { TopicPartition } from '../../base/TopicPartition.ts'
 import { TopicPartitionMap } from '../../base/TopicPartitionMap.ts'
+import { CompressionType } from '../../record/CompressionType.ts'
 import { MemoryRecords } from '../../record/MemoryRecords.ts'
 import type { PartitionResponse } from '../../replica/DelayedProduce.ts'
 import { GROUP_METADATA_TOPIC_NAME } from '../../zk/Topic.ts'
@@ -45,6 +46,7 @@ import type {
 import type { GroupMetadata } from './GroupMetadata.ts'
 import {
   answerAll,
+  type BatchStamp,
   groupRecords,
   offsetRecords,
   type TransactionalProducer,
@@ -193,8 +195,7 @@ export class GroupMetadataManager {
       return
     }
 
-    const stamp = { magic, timestamp: this.#now() }
-    const records = groupRecords(group, groupAssignment, stamp)
+    const records = groupRecords(group, groupAssignment, this.#stamp(magic))
     const putCacheCallback = ({ error }: PartitionResponse) => {
       if (error !== Errors.NONE) log.info(`cannot store ${group}: ${error.name}`)
       responseCallback(groupError(error))
@@ -247,10 +248,10 @@ export class GroupMetadataManager {
       )
     }
 
-    // Note what is on its way, then append.
+    // Note what is on its way, then append. A producer may have no epoch that can be
+    // written: then nothing is on its way.
+    const records = offsetRecords(group.groupId, accepted, this.#stamp(magic), producer)
     this.#prepareCommit(group, accepted, producer)
-    const stamp = { magic, timestamp: this.#now() }
-    const records = offsetRecords(group.groupId, accepted, stamp, producer)
     const putCacheCallback = ({ error, baseOffset }: PartitionResponse) => {
       if (!group.is('Dead')) {
         if (error === Errors.NONE) this.#onCommit(group, accepted, baseOffset, producer)
@@ -498,12 +499,11 @@ export class GroupMetadataManager {
       const isGone = group.is('Dead') && this.getGroup(group.groupId) === group
       if (isGone) this.#groupMetadataCache.remove(group.groupId)
       const buriesGroup = isGone && group.generationId > 0
-      const stamp = { magic, timestamp: this.#now() }
       const records = tombstones(
         group.groupId,
         removedOffsets.keys(),
         buriesGroup,
-        stamp,
+        this.#stamp(magic),
       )
       if (!records) continue
       try {
@@ -577,6 +577,13 @@ export class GroupMetadataManager {
 
   #validateOffsetMetadataLength(metadata: string): boolean {
     return metadata.length <= this.#options.config.offsetMetadataMaxSize
+  }
+
+  /** How a batch is to be written, now. */
+  #stamp(magic: number): BatchStamp {
+    const { offsetsTopicCompressionCodec: codec } = this.#options.config
+    const compressionType = CompressionType.forId(codec)
+    return { magic, timestamp: this.#now(), compressionType }
   }
 
   #now(): number {

@@ -9,6 +9,7 @@
  */
 import type { TopicPartition } from '../../base/TopicPartition.ts'
 import { TopicPartitionMap } from '../../base/TopicPartitionMap.ts'
+import type { CompressionType } from '../../record/CompressionType.ts'
 import { MemoryRecords } from '../../record/MemoryRecords.ts'
 import type { GroupMetadata } from './GroupMetadata.ts'
 import {
@@ -19,9 +20,10 @@ import {
 } from './group-messages.ts'
 import type { OffsetAndMetadata } from './OffsetAndMetadata.ts'
 
-/** The format that the partition takes, and the time that is written. */
+/** The format that the partition takes, how it is packed, and the time that is written. */
 export interface BatchStamp {
   readonly magic: number
+  readonly compressionType: CompressionType
   /** Wall time in ms. */
   readonly timestamp: number
 }
@@ -36,18 +38,18 @@ export interface TransactionalProducer {
 export function groupRecords(
   group: GroupMetadata,
   assignment: ReadonlyMap<string, Buffer>,
-  { magic, timestamp }: BatchStamp,
+  { timestamp, ...format }: BatchStamp,
 ): MemoryRecords {
   const key = groupMetadataKey(group.groupId)
   const value = groupMetadataValue(group, assignment)
-  return MemoryRecords.withRecords({ magic }, { timestamp, key, value })
+  return MemoryRecords.withRecords(format, { timestamp, key, value })
 }
 
 /** A commit. A producer's carries its id, so that its marker ends it. */
 export function offsetRecords(
   groupId: string,
   offsets: TopicPartitionMap<OffsetAndMetadata>,
-  { magic, timestamp }: BatchStamp,
+  { timestamp, ...format }: BatchStamp,
   producer?: TransactionalProducer,
 ): MemoryRecords {
   const records = [...offsets].map(([topicPartition, offset]) => ({
@@ -60,7 +62,7 @@ export function offsetRecords(
     baseSequence: 0,
     isTransactional: true,
   }
-  return MemoryRecords.withRecords({ magic, ...transaction }, ...records)
+  return MemoryRecords.withRecords({ ...format, ...transaction }, ...records)
 }
 
 /** Tombstones for offsets and, if asked, for the group; undefined when there are none. */
@@ -68,13 +70,13 @@ export function tombstones(
   groupId: string,
   removed: Iterable<TopicPartition>,
   buriesGroup: boolean,
-  { magic, timestamp }: BatchStamp,
+  { timestamp, ...format }: BatchStamp,
 ): MemoryRecords | undefined {
   const keys = [...removed].map((tp) => offsetCommitKey(groupId, tp))
   if (buriesGroup) keys.push(groupMetadataKey(groupId))
   if (keys.length === 0) return undefined
   const records = keys.map((key) => ({ timestamp, key, value: null }))
-  return MemoryRecords.withRecords({ magic }, ...records)
+  return MemoryRecords.withRecords(format, ...records)
 }
 
 /** The same answer for every partition, or one that depends on it. */

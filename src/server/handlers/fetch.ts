@@ -25,6 +25,18 @@ import { updateRecordConversionStats } from './record-conversion.ts'
 /** Versions up to this take the size of a partition literally. */
 const LAST_VERSION_OF_HARD_LIMIT = 2
 
+/**
+ * Whether a byte names an isolation level; a request with another is not understood.
+ *
+ * @kafka clients/src/main/java/org/apache/kafka/common/requests/IsolationLevel.java#IsolationLevel.forId
+ */
+export function isIsolationLevel(id: number): boolean {
+  return id === READ_UNCOMMITTED || id === READ_COMMITTED
+}
+
+const READ_UNCOMMITTED = 0
+const READ_COMMITTED = 1
+
 /** The first version that knows KAFKA_STORAGE_ERROR. */
 const FIRST_VERSION_OF_STORAGE_ERROR = 6
 
@@ -45,6 +57,10 @@ export function handleFetch(context: ApisContext, request: Request): void {
   const body = request.body<FetchRequest>()
   const version = request.header.apiVersion
   const isFollower = body.replicaId >= 0
+  if (!isIsolationLevel(body.isolationLevel)) {
+    context.closeConnection(request)
+    return
+  }
   const fetchContext = newFetchContext(context, body, isFollower)
 
   // Sort out partitions that this broker does not know.
@@ -68,7 +84,7 @@ export function handleFetch(context: ApisContext, request: Request): void {
       ([topicPartition, data]) =>
         [topicPartition, toBody(topicPartition, data, version)] as const,
     )
-    const all = [...refused, ...found]
+    const all = [...found, ...refused]
 
     // Keep what goes wrong here to this request: a producer may have completed it.
     try {
@@ -92,7 +108,8 @@ export function handleFetch(context: ApisContext, request: Request): void {
     hardMaxBytesLimit: version <= LAST_VERSION_OF_HARD_LIMIT,
     fetchInfos: interesting,
     quota: isFollower ? context.quotas.leader : undefined,
-    isolationLevel: body.isolationLevel === 1 ? 'READ_COMMITTED' : 'READ_UNCOMMITTED',
+    isolationLevel:
+      body.isolationLevel === READ_COMMITTED ? 'READ_COMMITTED' : 'READ_UNCOMMITTED',
     responseCallback: processResponseCallback,
   })
 }

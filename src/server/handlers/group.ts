@@ -177,7 +177,7 @@ export function handleDescribeGroupRequest(
   request: Request,
 ): void {
   const body = request.body<DescribeGroupsRequest>()
-  const groups = body.groups.map((groupId) => {
+  const groups = Array.from(new Set(body.groups), (groupId) => {
     const { error, summary } = context.groupCoordinator.handleDescribeGroup(groupId)
     return {
       ...{ errorCode: error.code, groupId, groupState: summary.state },

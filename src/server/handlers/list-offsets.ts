@@ -21,6 +21,8 @@ import {
   type OffsetForLeaderEpochRequest,
 } from '../../protocol/messages/OffsetForLeaderEpoch.ts'
 import type { ApisContext } from './ApisContext.ts'
+import { byTopic } from './by-topic.ts'
+import { isIsolationLevel } from './fetch.ts'
 
 const log = logger('KafkaApis')
 
@@ -36,41 +38,50 @@ type Question = ListOffsetsRequest['topics'][number]['partitions'][number]
 /** Serves a ListOffsets request; see `KafkaApis.handleListOffsetRequest`. */
 export function handleListOffsets(context: ApisContext, request: Request): void {
   const body = request.body<ListOffsetsRequest>()
-  const answer = request.header.apiVersion === 0 ? oldStyleOffsets : offsetAndTimestamp
-  const seen = new TopicPartitionSet()
+
+  // Hang up on what is not understood.
+  const isOldStyle = request.header.apiVersion === 0
+  const answer = isOldStyle ? oldStyleOffsets : offsetAndTimestamp
+  if (!isIsolationLevel(body.isolationLevel)) {
+    context.closeConnection(request)
+    return
+  }
+
+  // Ask each partition once. From version 1 on it must not be named twice.
+  const questions = new TopicPartitionMap<Question>()
   const twice = new TopicPartitionSet()
   for (const { name, partitions } of body.topics) {
-    for (const { partition } of partitions) {
-      const topicPartition = new TopicPartition(name, partition)
-      if (seen.has(topicPartition)) twice.add(topicPartition)
-      seen.add(topicPartition)
+    for (const question of partitions) {
+      const topicPartition = new TopicPartition(name, question.partition)
+      if (questions.has(topicPartition) && !isOldStyle) twice.add(topicPartition)
+      questions.set(topicPartition, question)
     }
   }
-  const topics = body.topics.map(({ name, partitions }) => ({
-    name,
-    partitions: partitions.map((question) => {
-      const { partition } = question
-      const topicPartition = new TopicPartition(name, partition)
-      if (twice.has(topicPartition)) {
-        return { partition, ...failed(Errors.INVALID_REQUEST.code) }
-      }
-      try {
-        return { partition, ...answer(context, topicPartition, question, body) }
-      } catch (error) {
-        const wire = Errors.forException(error)
-        if (wire === Errors.UNKNOWN_SERVER_ERROR) log.error('listing offsets', error)
-        return { partition, ...failed(wire.code) }
-      }
-    }),
-  }))
+
+  // Answer each on its own.
+  const answers = new TopicPartitionMap<ReturnType<typeof failed>>()
+  for (const [topicPartition, question] of questions) {
+    if (twice.has(topicPartition)) {
+      answers.set(topicPartition, failed(Errors.INVALID_REQUEST.code))
+      continue
+    }
+    try {
+      answers.set(topicPartition, answer(context, topicPartition, question, body))
+    } catch (error) {
+      const wire = Errors.forException(error)
+      if (wire === Errors.UNKNOWN_SERVER_ERROR) log.error('listing offsets', error)
+      answers.set(topicPartition, failed(wire.code))
+    }
+  }
   context.sendResponseMaybeThrottle(request, ListOffsets, (throttleTimeMs) => ({
     throttleTimeMs,
-    topics,
+    topics: byTopic(answers),
   }))
 }
 
 function failed(errorCode: number) {
-  return { errorCode, oldStyleOffsets: [], timestamp: -1, offset: -1 }
+  const oldStyleOffsets: readonly number[] = []
+  return { errorCode, oldStyleOffsets, timestamp: -1, offset: -1 }
 }
 
 /** Version 0: offsets at which segments begin, newest first. */

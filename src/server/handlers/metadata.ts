@@ -108,7 +108,8 @@ export function handleApiVersions(
   handled: ReadonlySet<number>,
 ): void {
   // A version that is not known is answered in the oldest layout, with an empty list.
-  if (request.header.apiVersion > ApiVersions.maxVersion) {
+  const { apiVersion } = request.header
+  if (apiVersion < 0 || apiVersion > ApiVersions.maxVersion) {
     const errorCode = Errors.UNSUPPORTED_VERSION.code
     context.sendResponseMaybeThrottle(request, ApiVersions, (throttleTimeMs) => ({
       throttleTimeMs,

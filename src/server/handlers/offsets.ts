@@ -63,12 +63,12 @@ export async function handleOffsetCommitRequest(
     }))
   }
 
-  // Sort out partitions that do not exist.
+  // Sort out topics that do not exist; nobody asks how many partitions one has.
   const commits = new TopicPartitionMap<Commit>()
   for (const { name, partitions } of body.topics) {
     for (const commit of partitions) {
       const tp = new TopicPartition(name, commit.partition)
-      if (context.metadataCache.containsPartition(tp)) commits.set(tp, commit)
+      if (context.metadataCache.contains(name)) commits.set(tp, commit)
       else answers.set(tp, { errorCode: Errors.UNKNOWN_TOPIC_OR_PARTITION.code })
     }
   }
@@ -210,7 +210,7 @@ async function readFromZooKeeper(
     return { committedOffset, metadata: NO_METADATA, errorCode }
   }
   const unknown = answer(INVALID_OFFSET, Errors.UNKNOWN_TOPIC_OR_PARTITION)
-  if (!metadataCache.containsPartition(topicPartition)) return unknown
+  if (!metadataCache.contains(topicPartition.topic)) return unknown
   try {
     const offset = await zkClient.getConsumerOffset(groupId, topicPartition)
     return offset === undefined ? unknown : answer(offset, Errors.NONE)

@@ -9,7 +9,7 @@
  * @kafka core/src/main/scala/kafka/server/KafkaApis.scala#KafkaApis.handleProduceRequest
  * @module
  */
-import { Errors, type WireError } from '../../base/errors.ts'
+import { CorruptRecordException, Errors, type WireError } from '../../base/errors.ts'
 import { TopicPartition } from '../../base/TopicPartition.ts'
 import { TopicPartitionMap } from '../../base/TopicPartitionMap.ts'
 import type { Request } from '../../network/RequestChannel.ts'
@@ -17,6 +17,7 @@ import { Produce, type ProduceRequest } from '../../protocol/messages/Produce.ts
 import { MemoryRecords } from '../../record/MemoryRecords.ts'
 import type { PartitionResponse } from '../../replica/DelayedProduce.ts'
 import type { ApisContext } from './ApisContext.ts'
+import { byTopic } from './by-topic.ts'
 import { updateRecordConversionStats } from './record-conversion.ts'
 
 /** The first version that carries batches of format 2, and nothing else. */
@@ -37,7 +38,8 @@ export function handleProduce(context: ApisContext, request: Request): void {
     for (const { index, records } of partitionData) {
       const topicPartition = new TopicPartition(name, index)
       const set = new MemoryRecords(records ?? Buffer.alloc(0))
-      if (version >= FIRST_VERSION_OF_BATCHES && !isOneBatch(set)) {
+      const isAsTheVersionSays = version < FIRST_VERSION_OF_BATCHES || isOneBatch(set)
+      if (records === null || !isAsTheVersionSays) {
         context.closeConnection(request)
         return
       }
@@ -88,14 +90,29 @@ export function handleProduce(context: ApisContext, request: Request): void {
 /** From version 3 on a partition carries exactly one batch, of format 2. */
 function isOneBatch(records: MemoryRecords): boolean {
   let count = 0
-  for (const batch of records.batches()) {
-    if (++count > 1 || batch.magic !== 2) return false
+  try {
+    for (const batch of records.batches()) {
+      if (++count > 1 || batch.magic !== 2) return false
+    }
+  } catch (error) {
+    // What has no length that makes sense is no batch.
+    if (error instanceof CorruptRecordException) return false
+    throw error
   }
   return count === 1
 }
 
 function failed(error: WireError): PartitionResponse {
   return { error, baseOffset: -1, logAppendTime: -1, logStartOffset: -1 }
+}
+
+/** What a producer is told about one partition. */
+interface PartitionAnswer {
+  readonly index: number
+  readonly errorCode: number
+  readonly baseOffset: number
+  readonly logAppendTimeMs: number
+  readonly logStartOffset: number
 }
 
 function produceResponseCallback(
@@ -116,20 +133,24 @@ function produceResponseCallback(
   }
 
   const version = request.header.apiVersion
+  const asked = new TopicPartitionMap<PartitionAnswer>()
+  for (const { name, partitionData } of topicData) {
+    for (const { index } of partitionData) {
+      const topicPartition = new TopicPartition(name, index)
+      const found = responses.get(topicPartition)
+      const response = found ?? failed(Errors.UNKNOWN_SERVER_ERROR)
+      asked.set(topicPartition, {
+        index,
+        errorCode: errorCodeFor(response.error, version),
+        baseOffset: response.baseOffset,
+        logAppendTimeMs: response.logAppendTime,
+        logStartOffset: response.logStartOffset,
+      })
+    }
+  }
   const createResponse = (requestThrottleTimeMs: number) => ({
-    responses: topicData.map(({ name, partitionData }) => ({
-      name,
-      partitionResponses: partitionData.map(({ index }) => {
-        const found = responses.get(new TopicPartition(name, index))
-        const response = found ?? failed(Errors.UNKNOWN_SERVER_ERROR)
-        return {
-          index,
-          errorCode: errorCodeFor(response.error, version),
-          baseOffset: response.baseOffset,
-          logAppendTimeMs: response.logAppendTime,
-          logStartOffset: response.logStartOffset,
-        }
-      }),
+    responses: byTopic(asked).map(({ name, partitions: partitionResponses }) => ({
+      ...{ name, partitionResponses },
     })),
     throttleTimeMs: bandwidthThrottleTimeMs + requestThrottleTimeMs,
   })

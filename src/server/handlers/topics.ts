@@ -44,7 +44,7 @@ import {
   DescribeConfigs,
   type DescribeConfigsRequest,
 } from '../../protocol/messages/DescribeConfigs.ts'
-import type { TopicDetails } from '../AdminManager.ts'
+import { ResourceType, type TopicDetails } from '../AdminManager.ts'
 import { ApiError } from '../ApiError.ts'
 import type { ApisContext } from './ApisContext.ts'
 import { byTopic } from './by-topic.ts'
@@ -224,16 +224,33 @@ export function handleDeleteRecordsRequest(
   })
 }
 
+/** Resources without those that are named again; the last naming counts. */
+function eachOnce<
+  R extends { readonly resourceType: number; readonly resourceName: string },
+>(resources: readonly R[]): R[] {
+  const byName = new Map<string, R>()
+  for (const resource of resources) {
+    const { resourceType, resourceName } = resource
+    byName.set(`${knownType(resourceType)} ${resourceName}`, resource)
+  }
+  return [...byName.values()]
+}
+
+/** The type of a resource; 0, which stands for unknown, where no type has the number. */
+function knownType(resourceType: number): number {
+  return Object.values<number>(ResourceType).includes(resourceType) ? resourceType : 0
+}
+
 /** Serves a DescribeConfigs request; see `KafkaApis.handleDescribeConfigsRequest`. */
 export async function handleDescribeConfigsRequest(
   context: ApisContext,
   request: Request,
 ): Promise<void> {
   const body = request.body<DescribeConfigsRequest>()
-  const resources = body.resources.map((resource) => {
-    const { resourceType: type, resourceName: name, configurationKeys } = resource
+  const resources = eachOnce(body.resources).map((resource) => {
+    const { resourceType, resourceName: name, configurationKeys } = resource
     const names = configurationKeys && new Set(configurationKeys)
-    return [{ type, name }, names] as const
+    return [{ type: knownType(resourceType), name }, names] as const
   })
   const described = await context.adminManager.describeConfigs(
     resources,
@@ -254,8 +271,9 @@ export async function handleAlterConfigsRequest(
   request: Request,
 ): Promise<void> {
   const body = request.body<AlterConfigsRequest>()
-  const configs = body.resources.map((resource) => {
-    const { resourceType: type, resourceName: name } = resource
+  const configs = eachOnce(body.resources).map((resource) => {
+    const { resourceType, resourceName: name } = resource
+    const type = knownType(resourceType)
     const values = resource.configs.map((entry) => [entry.name, entry.value] as const)
     return [{ type, name }, new Map(values)] as const
   })
