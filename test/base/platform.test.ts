@@ -7,8 +7,8 @@ import { once } from 'node:events'
 import fs from 'node:fs'
 import os from 'node:os'
 import nodePath from 'node:path'
-import type { Readable } from 'node:stream'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import type { Duplex } from 'node:stream'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { Deferred } from '../../src/base/async/Deferred.ts'
 import { hostErrorCode } from '../../src/base/platform/HostError.ts'
 import { memoryPlatform } from '../../src/base/platform/memory/memory-platform.ts'
@@ -322,19 +322,25 @@ describe('NodeStorage', () => {
   it.skipIf(process.platform !== 'linux')(
     'lock() takes over from one that has ended, of which nobody has asked how',
     async () => {
-      // The child ends; what the shell has become by then does not know of it.
-      const script = 'sh -c "exit 0" & echo $!; exec sleep 1000 3>&-'
+      // Let the child end only when its parent is one that waits for nobody.
+      const script = 'sh -c "read line <&3" & exec 3<&-; echo $!; exec cat'
       const parent = spawn('sh', ['-c', script], {
-        stdio: ['ignore', 'pipe', 'ignore', 'pipe'],
+        stdio: ['pipe', 'pipe', 'ignore', 'pipe'],
       })
       const [line] = (await once(parent.stdout!, 'data')) as [Buffer]
+      parent.stdin!.write('are you cat?')
+      await once(parent.stdout!, 'data')
+      const ended = parent.stdio[3] as Duplex
+      ended.resume().end()
+      await once(ended, 'close')
+
       const pid = Number(line)
-      const ended = parent.stdio[3] as Readable
-      ended.resume()
-      await once(ended, 'end')
-      const stat = fs.readFileSync(`/proc/${pid}/stat`, 'latin1')
-      const startTime = stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19]
-      fs.writeFileSync(path, `${pid} ${startTime}`)
+      const fieldsOf = () => {
+        const stat = fs.readFileSync(`/proc/${pid}/stat`, 'latin1')
+        return stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+      }
+      await vi.waitUntil(() => fieldsOf()[0] === 'Z')
+      fs.writeFileSync(path, `${pid} ${fieldsOf()[19]}`)
       storage.lock(path)()
       parent.kill('SIGKILL')
       await once(parent, 'close')
