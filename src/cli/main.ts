@@ -69,7 +69,7 @@ program
 
 program
   .command('trace')
-  .description('run example traces on a real in-process cluster and print what ran')
+  .description('run example traces on a cluster in this process and print what ran')
   .argument('[names...]', 'names of traces, or `all`')
   .option('--check', 'hold what ran against the notes, line by line')
   .option(
@@ -79,6 +79,7 @@ program
     'tree',
   )
   .option('--full', 'tree: also background work and paragraphs')
+  .option('--real', 'on real sockets and files, in real time; otherwise in memory')
   .option('--out <dir>', 'write what the site shows of each trace into this directory')
   .action(async (names: string[], options) => {
     // The traced build is the one that can be watched; it stands beside this one.

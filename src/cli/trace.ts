@@ -25,6 +25,8 @@ export interface TraceOptions {
   readonly check?: boolean
   readonly format: string
   readonly full?: boolean
+  /** Run on real sockets and files instead of in memory, where each run is the same. */
+  readonly real?: boolean
   /** Directory to write one JSON file for each example to, for the site. */
   readonly out?: string
 }
@@ -49,7 +51,7 @@ export async function trace(
   // Run what was asked for; a check without names is a check of all.
   const recordings = new Map<string, Recording>()
   for (const example of select(names)) {
-    const recording = await runExample(example)
+    const recording = await runExample(example, options.real ? 'node' : 'memory')
     recordings.set(example.name, recording)
     if (options.out) writePage(options.out, example, recording)
     else if (!options.check || names.length > 0) out(print(example, recording, options))

@@ -52,6 +52,8 @@ export interface StartClusterOptions {
   readonly dataDir?: string
   /** A ZooKeeper that runs already; an embedded one when absent. */
   readonly zookeeperConnect?: string
+  /** How sessions with ZooKeeper are made; as suits the platform when absent. */
+  readonly zooKeeperConnect?: ZooKeeperConnect
   /** Port of the first broker, the next take the next; free ones when absent or 0. */
   readonly port?: number
   /** Port of the embedded ZooKeeper; a free one when absent or 0. */
@@ -169,6 +171,7 @@ export async function startBrokers(
       if (inMemory) zooKeeperConnect = inProcessConnect(embedded)
       zooKeeper = embedded
     }
+    zooKeeperConnect = options.zooKeeperConnect ?? zooKeeperConnect
 
     // Start the brokers side by side.
     const brokers = Array.from({ length: options.brokers ?? 1 }, (_, id) => {

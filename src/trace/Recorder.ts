@@ -103,6 +103,8 @@ export interface RecorderOptions {
   readonly context: AsyncContext<Frame>
   /** Milliseconds, fractional. */
   readonly monotonic: () => number
+  /** Whether that is a virtual clock, which stands still while something runs. */
+  readonly isVirtual?: boolean
   /** Names that are not recorded, e.g. hot helpers. */
   readonly skip?: (name: string) => boolean
   /** Class name → the actor that an instance of it is or belongs to; `*` for the rest. */

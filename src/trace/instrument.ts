@@ -36,7 +36,7 @@ export interface InstrumentOptions {
 }
 
 /** Sources that stay plain: the recorder itself, and those who switch it on. */
-const PLAIN = /^(trace|traces|testing|cli)\/|^base\/(logger|platform\/node)/
+const PLAIN = /^(trace|traces|testing|cli)\/|^base\/(logger|platform\/)/
 
 /**
  * Whether a source is instrumented in the traced build.

@@ -17,6 +17,8 @@ export interface Recording {
   readonly changes: readonly Change[]
   /** Calls that were not kept because the recording was full. */
   readonly dropped: number
+  /** Whether times are those of a virtual clock: it stands still while something runs. */
+  readonly isVirtual: boolean
 }
 
 /**
@@ -40,5 +42,5 @@ export async function recordRun(
     $trace.recorder = undefined
   }
   const { frames, changes, dropped } = recorder
-  return { name, frames, changes, dropped }
+  return { name, frames, changes, dropped, isVirtual: options.isVirtual ?? false }
 }

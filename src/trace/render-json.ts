@@ -15,7 +15,8 @@ export function renderJson(recording: Recording): string {
 
 /**
  * Prints a recording as trace events: one process an actor, one track a depth of calls
- * that overlap in time.
+ * that overlap in time. In virtual time nothing takes time but waiting, so there each event
+ * takes a microsecond more: the calls lie beside each other in their order.
  */
 export function renderPerfetto(recording: Recording): string {
   const pids = new Map<string, number>()
@@ -32,8 +33,10 @@ export function renderPerfetto(recording: Recording): string {
     // Calls that are awaited overlap; each goes to the first lane that is free.
     const busyUntil = lanes.get(pid) ?? []
     lanes.set(pid, busyUntil)
-    const end = frame.end ?? frame.start
-    let lane = busyUntil.findIndex((until) => until <= frame.start)
+    const step = recording.isVirtual ? 1 : 0
+    const start = frame.start * 1000 + step * frame.seq
+    const end = (frame.end ?? frame.start) * 1000 + step * (frame.endSeq ?? frame.seq)
+    let lane = busyUntil.findIndex((until) => until <= start)
     if (lane < 0) lane = busyUntil.length
     busyUntil[lane] = end
     events.push({
@@ -41,8 +44,8 @@ export function renderPerfetto(recording: Recording): string {
       name: frame.name,
       pid,
       tid: lane + 1,
-      ts: frame.start * 1000,
-      dur: (end - frame.start) * 1000,
+      ts: start,
+      dur: end - start,
       args: { ...frame.args, result: frame.result, error: frame.error },
     })
   }

@@ -54,7 +54,7 @@ export function renderTree(recording: Recording, options: TreeOptions = {}): str
       const count = (counts.get(frame.name) ?? 0) + 1
       counts.set(frame.name, count)
       if (count > repeats) continue
-      lines.push(line(frame, depth, actor))
+      lines.push(line(frame, depth, actor) + took(frame, recording.isVirtual))
       if (options.paragraphs) {
         for (const { sentence } of frame.paragraphs) {
           lines.push(`${'  '.repeat(depth + 1)}· ${sentence}`)
@@ -79,12 +79,15 @@ function line(frame: Frame, depth: number, actor: string): string {
     .join(', ')
   const shown = args.length > 100 ? `${args.slice(0, 97)}…` : args
   const who = frame.actor === actor ? '' : `[${frame.actor}] `
-  const took =
-    frame.end === undefined
-      ? 'still runs'
-      : `${(frame.end - frame.start).toFixed(1)} ms`
   const result = frame.result === undefined ? '' : ` → ${frame.result}`
   const error = frame.error === undefined ? '' : ` ✗ ${frame.error}`
   const self = frame.self === undefined ? '' : ` <${frame.self}>`
-  return `${'  '.repeat(depth)}${who}${frame.name}${self}(${shown})${result}${error}  ${took}`
+  return `${'  '.repeat(depth)}${who}${frame.name}${self}(${shown})${result}${error}`
+}
+
+/** How long a call took; in virtual time only waiting takes any. */
+function took({ start, end }: Frame, isVirtual: boolean): string {
+  if (end === undefined) return '  still runs'
+  if (isVirtual) return end > start ? `  ${end - start} ms` : ''
+  return `  ${(end - start).toFixed(1)} ms`
 }

@@ -1,11 +1,20 @@
 /**
  * # ExampleTrace
  *
- * One runnable example: a small program on a real in-process cluster, and the part of it
+ * One runnable example: a small program on a cluster in this process, and the part of it
  * that is recorded. Each heading of the notes has one.
+ *
+ * It runs in one of two worlds. In memory, time is virtual and all chance comes from a seed,
+ * so each run gives the same recording, step by step: the pages are made of those, and a
+ * test holds them against what is kept of an earlier run. On real sockets and files the
+ * same program takes its real time, and what happens at once comes in any order.
  *
  * @module
  */
+import {
+  type MemoryPlatform,
+  memoryPlatform,
+} from '../base/platform/memory/memory-platform.ts'
 import { nodeAsyncContext } from '../base/platform/node/async-context.ts'
 import type { KafkaCluster } from '../testing/start-cluster.ts'
 import type { Frame } from '../trace/Recorder.ts'
@@ -13,6 +22,15 @@ import { type Recording, recordRun } from '../trace/record-run.ts'
 
 import { actors, describe, skip } from './recording-options.ts'
 import { ClusterWatch } from './watches.ts'
+
+/** Longest that an example may take, in ms of virtual time. */
+const LIMIT_MS = 600_000
+
+/** How long a packet is on its way in memory, in ms. */
+const LATENCY_MS = 1
+
+/** Where an example runs: on real sockets and files, or in memory. */
+export type World = 'node' | MemoryPlatform
 
 /**
  * Records what its argument runs. An example calls it once.
@@ -37,17 +55,32 @@ export interface ExampleTrace {
   /** Frames that the printed tree begins at: everything else is background. */
   readonly roots: readonly string[]
   /** Sets the stage, records, clears the stage. */
-  run(record: Record): Promise<void>
+  run(record: Record, world: World): Promise<void>
 }
 
-/** Runs an example and gives back its recording. */
-export async function runExample(example: ExampleTrace): Promise<Recording> {
+/**
+ * Runs an example and gives back its recording.
+ *
+ * @param where `memory`: each run is the same. `node`: on real sockets and files.
+ */
+export async function runExample(
+  example: ExampleTrace,
+  where: 'memory' | 'node' = 'memory',
+): Promise<Recording> {
+  if (where === 'node') return recordExample(example, 'node')
+  const world = memoryPlatform()
+  world.fabric.latency = () => LATENCY_MS
+  return world.virtualClock.runUntil(recordExample(example, world), LIMIT_MS)
+}
+
+async function recordExample(example: ExampleTrace, world: World): Promise<Recording> {
   const context = nodeAsyncContext<Frame>()
   let recording: Recording | undefined
   const watch = new ClusterWatch()
   const options = {
     ...{ context, actors, describe, skip, watches: watch.watches },
-    monotonic: () => performance.now(),
+    monotonic: () => (world === 'node' ? performance.now() : world.clock.monotonic()),
+    isVirtual: world !== 'node',
   }
   try {
     await example.run(async (body, cluster) => {
@@ -56,7 +89,7 @@ export async function runExample(example: ExampleTrace): Promise<Recording> {
         recorder.note(before)
         await body()
       })
-    })
+    }, world)
   } finally {
     context.disable()
   }

@@ -77,12 +77,13 @@ const QUIET = new RegExp(
     'DataNode|ZkData|AbortError|SortedMap|ShutdownableThread|ConsumerConfig|\\w*Exception',
     'FileLogInputStream|FileChannelRecordBatch|LogOffsetMetadata|CheckpointFile|Waiters',
     'ZooKeeperClient|NodeZookeeperClientSession|InProcessSession|KeeperException',
+    'InProcessConnection|PendingConnection|JuteLink|WatchedPaths',
   ].join('|')})(\\.|$)`,
 )
 
 /** Small methods of classes that else belong to the story. */
 const SMALL =
-  /^(ZooKeeperServer\.(submit|afterTxn)|DataTree\.\w+|ControllerContext\.\w+)$|\.(toString|stateOf|leaderOf|snapshotOffsets|toBody|now|part|boundPort|path|isLive|validate\w*|check\w+IfClosed|maybeHandleIOException|canConvertToRelativeOffset|timeWaitedForRoll|getNode|getReplica|getPartition|endOffset|nonOffline\w+|containsPartition|getAliveBrokers|hasDelayed\w+)$/
+  /^(ZooKeeperServer\.(submit|afterTxn|connectInProcess)|DataTree\.\w+|ControllerContext\.\w+)$|\.(toString|stateOf|leaderOf|snapshotOffsets|toBody|now|part|boundPort|path|isLive|validate\w*|check\w+IfClosed|maybeHandleIOException|canConvertToRelativeOffset|timeWaitedForRoll|getNode|getReplica|getPartition|endOffset|nonOffline\w+|containsPartition|getAliveBrokers|hasDelayed\w+)$/
 
 /** These speak to somebody else, or change what somebody sees: kept in any case. */
 const LOUD =

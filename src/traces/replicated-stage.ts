@@ -12,18 +12,20 @@ import { NetworkClient } from '../network/NetworkClient.ts'
 import { ApiKeys } from '../protocol/ApiKeys.ts'
 import { MemoryRecords } from '../record/MemoryRecords.ts'
 import type { KafkaServer } from '../server/KafkaServer.ts'
-import { type KafkaCluster, startCluster } from '../testing/start-cluster.ts'
-import { TOPIC } from './stage.ts'
+import type { KafkaCluster } from '../testing/start-cluster.ts'
+import type { World } from './ExampleTrace.ts'
+import { startIn, TOPIC } from './stage.ts'
 
 /** The one partition. */
 export const partitionOfStage = new TopicPartition(TOPIC, 0)
 
 /** Runs `body` with three brokers that all hold the topic. */
 export async function onReplicatedStage(
+  world: World,
   body: (cluster: KafkaCluster) => Promise<void>,
   config: Readonly<Record<string, string>> = {},
 ): Promise<void> {
-  const cluster = await startCluster({ brokers: 3, config, offsetsTopic: false })
+  const cluster = await startIn(world, { brokers: 3, config })
   try {
     await createReplicatedTopic(cluster)
     await body(cluster)

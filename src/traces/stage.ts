@@ -6,7 +6,7 @@
  *
  * @module
  */
-import { nodePlatform } from '../base/platform/node/node-platform.ts'
+import type { Platform } from '../base/platform/Platform.ts'
 import { TopicPartition } from '../base/TopicPartition.ts'
 import { TopicPartitionMap } from '../base/TopicPartitionMap.ts'
 import { ConsumerConfig } from '../consumer/ConsumerConfig.ts'
@@ -24,10 +24,15 @@ import {
   type TopicMetadataResponse,
 } from '../producer/TopicMetadataRequest.ts'
 import { MemoryRecords } from '../record/MemoryRecords.ts'
-import { type KafkaCluster, startCluster } from '../testing/start-cluster.ts'
+import {
+  type KafkaCluster,
+  type StartClusterOptions,
+  startCluster,
+} from '../testing/start-cluster.ts'
 import { ZkUtils } from '../zk/ZkUtils.ts'
-import { connectWithNodeZookeeperClient } from '../zookeeper/node-zookeeper-client-session.ts'
+import { connectOverNetwork } from '../zookeeper/network-connect.ts'
 import { ZooKeeperClient } from '../zookeeper/ZooKeeperClient.ts'
+import type { World } from './ExampleTrace.ts'
 
 /** The topic of all examples. */
 export const TOPIC = 'greetings'
@@ -39,16 +44,31 @@ export interface Stage {
   readonly port: number
 }
 
+/** Starts a cluster in a world; without the topic of offsets, which Kafka makes late. */
+export function startIn(
+  world: World,
+  options: StartClusterOptions,
+): Promise<KafkaCluster> {
+  const rest = { offsetsTopic: false, ...options }
+  if (world === 'node') return startCluster({ platform: world, ...rest })
+
+  // Let packets to ZooKeeper take their time, too.
+  const zooKeeperConnect = connectOverNetwork(world)
+  return startCluster({ platform: world, zooKeeperConnect, ...rest })
+}
+
 /**
- * Runs `body` with a fresh cluster, on real sockets and files.
+ * Runs `body` with a fresh cluster.
  *
+ * @param world where it runs.
  * @param brokers how many there are.
  */
 export async function onStage(
+  world: World,
   body: (stage: Stage) => Promise<void>,
   brokers = 1,
 ): Promise<void> {
-  const cluster = await startCluster({ brokers, offsetsTopic: false })
+  const cluster = await startIn(world, { brokers })
   try {
     const [first = ''] = cluster.bootstrapServers.split(',')
     const [host = '', port = ''] = first.split(':')
@@ -59,12 +79,12 @@ export async function onStage(
 }
 
 /** Makes a producer that speaks to the broker; its owner closes it. */
-export function producerFor({ host, port }: Stage): SyncProducer {
+export function producerFor({ host, port, cluster }: Stage): SyncProducer {
   const config = new SyncProducerConfig({
     ...{ host, port: String(port), 'client.id': 'example-producer' },
     'request.required.acks': '1',
   })
-  return new SyncProducer(config, nodePlatform())
+  return new SyncProducer(config, cluster.platform)
 }
 
 /** Makes a producer that finds leaders by itself; its owner closes it. */
@@ -78,7 +98,7 @@ export function oldProducerFor(
     ...settings,
   })
   const encoder = new StringEncoder()
-  return new Producer(config, nodePlatform(), { encoder, keyEncoder: encoder })
+  return new Producer(config, cluster.platform, { encoder, keyEncoder: encoder })
 }
 
 /** Makes a line to the broker, for requests that the clients of the notes do not have. */
@@ -102,20 +122,23 @@ export function produceRequest(...texts: readonly string[]): ProducerRequest {
 }
 
 /** Asks for the topic until it has a leader; the first question creates it. */
-export async function createTopic(producer: SyncProducer): Promise<void> {
+export async function createTopic(
+  producer: SyncProducer,
+  { clock }: Platform,
+): Promise<void> {
   for (;;) {
     const request = new TopicMetadataRequest([TOPIC], 0, 'example-producer')
     const response = (await producer.send(request)) as TopicMetadataResponse
     const leader = response.topicsMetadata[0]?.partitionsMetadata[0]?.leader
     if (leader) return
-    await nodePlatform().clock.sleep(5)
+    await clock.sleep(5)
   }
 }
 
 /** Creates the topic and puts texts into it. */
 export async function fillTopic(stage: Stage, ...texts: string[]): Promise<void> {
   const producer = producerFor(stage)
-  await createTopic(producer)
+  await createTopic(producer, stage.cluster.platform)
   const response = (await producer.send(produceRequest(...texts))) as ProducerResponse
   if (response.hasError) throw new Error('the example could not fill its topic')
   await producer.close()
@@ -126,10 +149,10 @@ export async function zooKeeperOf({
   cluster,
 }: Pick<Stage, 'cluster'>): Promise<ZkUtils> {
   const client = new ZooKeeperClient({
-    connect: connectWithNodeZookeeperClient,
+    connect: cluster.zooKeeperConnect,
     connectString: cluster.zookeeperConnect,
     ...{ sessionTimeoutMs: 6000, connectionTimeoutMs: 6000, maxInFlightRequests: 10 },
-    clock: nodePlatform().clock,
+    clock: cluster.platform.clock,
   })
   await client.start()
   return new ZkUtils(client)
@@ -148,7 +171,7 @@ export function connectorFor(
     ...settings,
   })
   return Consumer.create(config, {
-    platform: nodePlatform(),
-    zooKeeperConnect: connectWithNodeZookeeperClient,
+    platform: cluster.platform,
+    zooKeeperConnect: cluster.zooKeeperConnect,
   })
 }

@@ -122,7 +122,10 @@ describe('the build of the site fails', () => {
     expect(() => notesPage('bake()\neat()\n', [tie], index)).toThrow('eat()')
     const gone = { ...tie, sees: [{ frame: 'Oven.roast' }] }
     expect(() => notesPage('bake()\n', [gone], index)).toThrow('Oven.roast')
-    const nothing = { name: 'bread', frames: [], changes: [], dropped: 0 }
+    const nothing = {
+      ...{ name: 'bread', frames: [], changes: [], dropped: 0 },
+      isVirtual: false,
+    }
     const recordings = new Map([['bread', nothing]])
     const report = checkNotes(parseNotes('bake()\n'), [tie], recordings)
     expect(report.ok).toBe(false)

@@ -18,7 +18,8 @@ function recording(rows: [string, number, string?][]): Map<string, Recording> {
       ...{ result: undefined, error: undefined, endSeq: undefined },
     }
   })
-  return new Map([['baking', { name: 'baking', frames, changes: [], dropped: 0 }]])
+  const rest = { changes: [], dropped: 0, isVirtual: false }
+  return new Map([['baking', { name: 'baking', frames, ...rest }]])
 }
 
 const GOOD = recording([

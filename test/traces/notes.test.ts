@@ -1,7 +1,11 @@
 /**
- * The notes are a test: every line of them runs, in recordings of real runs. And the check
- * can fail: each kind of damage is done to a good recording, and found.
+ * The notes are a test: every line of them runs, in recordings of runs in memory, which are
+ * the same each time, and on real sockets. And the check can fail: each kind of damage is
+ * done to a good recording, and found.
+ *
+ * `UPDATE_GOLDENS=1` writes down what the recordings are now.
  */
+import { readFileSync, writeFileSync } from 'node:fs'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { checkRecordings, readNotes } from '../../src/cli/trace.ts'
 import { checkNotes, parseNotes } from '../../src/trace/notes.ts'
@@ -12,8 +16,10 @@ import { renderTree } from '../../src/trace/render-tree.ts'
 import { findDeliveries } from '../../src/traces/deliveries.ts'
 import { runExample } from '../../src/traces/ExampleTrace.ts'
 import { examples } from '../../src/traces/examples.ts'
+import { toPlayback } from '../../src/traces/playback.ts'
 import { findMessages, isTold, isUnder } from '../../src/traces/story.ts'
 import { ties } from '../../src/traces/ties.ts'
+import { goldenOf } from './golden.ts'
 
 const recordings = new Map<string, Recording>()
 
@@ -39,7 +45,39 @@ function without(name: string) {
   })
 }
 
+describe('recordings', () => {
+  const golden = (name: string) => new URL(`goldens/${name}.json`, import.meta.url)
+
+  for (const example of examples) {
+    it(`are what is kept of them: ${example.name}`, () => {
+      const now = goldenOf(example, recordings.get(example.name)!)
+      if (process.env.UPDATE_GOLDENS) {
+        writeFileSync(golden(example.name), `${JSON.stringify(now, null, 2)}\n`)
+      }
+      expect(now).toEqual(JSON.parse(readFileSync(golden(example.name), 'utf8')))
+    })
+  }
+
+  it('are the same each time, to the last call and value', async () => {
+    const name = 'replicate'
+    const again = await runExample(examples.find((example) => example.name === name)!)
+    expect(toPlayback(again)).toEqual(toPlayback(recordings.get(name)!))
+    expect(again.frames).toEqual(recordings.get(name)!.frames)
+  })
+})
+
 describe('the notes', () => {
+  it('run on real sockets and files, too', async () => {
+    const real = new Map<string, Recording>()
+    for (const name of ['produce', 'consumer']) {
+      const example = examples.find((candidate) => candidate.name === name)!
+      real.set(name, await runExample(example, 'node'))
+    }
+    const { lines } = checkRecordings(real)
+    expect(lines.length).toBeGreaterThan(10)
+    expect(lines.filter((line) => !line.ok)).toEqual([])
+  })
+
   it('run, line by line', () => {
     const report = checkRecordings(recordings)
     expect(report.lines.filter((l) => !l.ok)).toEqual([])

@@ -90,13 +90,13 @@ describe('the cluster, at every step of a run', () => {
     const last = states.at(-1)
     const [zero, one, two] = last?.brokers ?? []
     expect([zero?.state, zero?.isRegistered]).toEqual(['NotRunning', false])
-    expect(one?.replicas[0]).toMatchObject({
+    expect(two?.replicas[0]).toMatchObject({
       role: 'leader',
       epoch: 1,
       logEndOffset: 2,
     })
-    expect(one?.replicas[0]?.batches.map((batch) => batch.epoch)).toEqual([0, 1])
-    expect(two?.replicas[0]).toMatchObject({ role: 'follower', inSync: true })
+    expect(two?.replicas[0]?.batches.map((batch) => batch.epoch)).toEqual([0, 1])
+    expect(one?.replicas[0]).toMatchObject({ role: 'follower', inSync: true })
     expect(last?.zooKeeper.nodes.map(({ path }) => path)).not.toContain(
       '/brokers/ids/0',
     )
@@ -107,9 +107,9 @@ describe('the cluster, at every step of a run', () => {
     const routes = messages.map(
       ([, , from, to, label]) => `${actors[from]} → ${actors[to]}: ${label}`,
     )
-    expect(routes).toContain('broker 1 → broker 0: Fetch request')
-    expect(routes).toContain('broker 0 → broker 1: Fetch response')
-    expect(routes).toContain('zookeeper → broker 2: NodeDeleted /brokers/ids/0')
+    expect(routes).toContain('broker 2 → broker 0: Fetch request')
+    expect(routes).toContain('broker 0 → broker 2: Fetch response')
+    expect(routes).toContain('zookeeper → broker 1: NodeDeleted /brokers/ids/0')
     for (const [sent, arrived] of messages) {
       expect(sent).toBeLessThanOrEqual(arrived)
       expect(arrived).toBeLessThan(steps.length)

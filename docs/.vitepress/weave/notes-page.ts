@@ -75,7 +75,7 @@ export function notesPage(
     'These are the notes that everything here follows: call traces through Kafka. `$` stands',
     'for the class at hand, and a line that is indented is called by the line above it. A',
     'click on a line opens the method it names, on a heading its chapter; the word at the',
-    'end opens the recording of a real run in which the line was seen; the plus goes down to',
+    'end opens the recording of a run in which the line was seen; the plus goes down to',
     '[the same call in full](#in-full). `annotated-kafka trace all --check` proves them again.',
     '',
     `<ol class="notes" v-pre>${rows.join('\n')}</ol>`,

@@ -25,9 +25,9 @@ const on = process.argv[2] === 'on'
 /** Times single requests, the first third left out. */
 async function measure(): Promise<number> {
   const times: number[] = []
-  await onStage(async (stage) => {
+  await onStage('node', async (stage) => {
     const producer = producerFor(stage)
-    await createTopic(producer)
+    await createTopic(producer, stage.cluster.platform)
     for (let i = 0; i < REQUESTS; i++) {
       const begin = performance.now()
       await producer.send(produceRequest('hello'))

@@ -6,11 +6,10 @@
  *
  * @module
  */
-import { nodePlatform } from '../../base/platform/node/node-platform.ts'
 import { NetworkClient } from '../../network/NetworkClient.ts'
 import { ApiKeys } from '../../protocol/ApiKeys.ts'
-import { startCluster } from '../../testing/start-cluster.ts'
 import type { ExampleTrace } from '../ExampleTrace.ts'
+import { startIn } from '../stage.ts'
 
 /** Brokers become leaders and followers. */
 export const becomeLeaderOrFollower: ExampleTrace = {
@@ -19,14 +18,14 @@ export const becomeLeaderOrFollower: ExampleTrace = {
   heading: '# ReplicaManager',
   roots: ['ReplicaManager.becomeLeaderOrFollower'],
 
-  async run(record) {
-    const cluster = await startCluster({ brokers: 2, offsetsTopic: false })
+  async run(record, world) {
+    const cluster = await startIn(world, { brokers: 2 })
     try {
       await record(async () => {
         // Create a topic with two replicas through the controller.
         const controller = cluster.brokers.find((b) => b.kafkaController.isActive)
         if (!controller) throw new Error('no broker is controller')
-        const { clock, network } = nodePlatform()
+        const { clock, network } = cluster.platform
         const port = controller.boundPort()
         const client = new NetworkClient({
           ...{ host: '127.0.0.1', port, clientId: 'example-admin' },

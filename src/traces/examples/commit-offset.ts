@@ -22,8 +22,8 @@ export const commitOffset: ExampleTrace = {
   heading: '# KafkaApis',
   roots: ['KafkaApis.handleOffsetCommitRequest', 'KafkaApis.handleOffsetFetchRequest'],
 
-  async run(record) {
-    await onStage(async (stage) => {
+  async run(record, world) {
+    await onStage(world, async (stage) => {
       // Find the coordinator before: that is another story.
       await fillTopic(stage, 'hello')
       const client = clientOn(stage, 'c1')

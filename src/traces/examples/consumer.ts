@@ -17,8 +17,8 @@ export const consumer: ExampleTrace = {
   heading: '## zk',
   roots: ['Consumer.create', 'ZookeeperConsumerConnector.createMessageStreams'],
 
-  async run(record) {
-    await onStage(async (stage) => {
+  async run(record, world) {
+    await onStage(world, async (stage) => {
       await fillTopic(stage, 'hello')
       await record(async () => {
         const connector = await connectorFor(stage)

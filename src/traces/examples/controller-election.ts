@@ -17,8 +17,8 @@ export const controllerElection: ExampleTrace = {
   heading: '# KafkaServer',
   roots: ['Reelect.process', 'KafkaApis.handleUpdateMetadataRequest'],
 
-  async run(record) {
-    await onReplicatedStage(async (cluster) => {
+  async run(record, world) {
+    await onReplicatedStage(world, async (cluster) => {
       await record(async () => {
         const former = controllerOf(cluster)
         const others = cluster.brokers.filter((broker) => broker !== former)

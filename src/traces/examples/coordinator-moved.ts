@@ -39,31 +39,35 @@ export const coordinatorMoved: ExampleTrace = {
   heading: '## zk',
   roots: ['ZookeeperConsumerConnector.commitOffsets'],
 
-  async run(record) {
-    await onStage(async (stage) => {
-      // The consumer knows its coordinator.
-      const producer = producerFor(stage)
-      await createTopic(producer)
-      await producer.close()
-      const connector = await connectorFor(stage, IN_KAFKA)
-      const offsets = [[new TopicPartition(TOPIC, 0), 1]] as const
-      await connector.commitOffsets(offsets, true)
+  async run(record, world) {
+    await onStage(
+      world,
+      async (stage) => {
+        // The consumer knows its coordinator.
+        const producer = producerFor(stage)
+        await createTopic(producer, stage.cluster.platform)
+        await producer.close()
+        const connector = await connectorFor(stage, IN_KAFKA)
+        const offsets = [[new TopicPartition(TOPIC, 0), 1]] as const
+        await connector.commitOffsets(offsets, true)
 
-      // Its partition is given to the other broker.
-      const { brokers, platform } = stage.cluster
-      const former = brokers.find(isCoordinator)
-      const next = brokers.find((broker) => broker !== former)
-      if (!former || !next) throw new Error('nobody keeps the offsets')
-      const zooKeeper = await zooKeeperOf(stage)
-      await zooKeeper.createPersistentPath(
-        '/admin/reassign_partitions',
-        moved(next.groupCoordinator.partitionFor(GROUP), next.config.brokerId),
-      )
-      await zooKeeper.close()
-      while (isCoordinator(former)) await platform.clock.sleep(5)
-      await record(() => connector.commitOffsets(offsets, true), stage.cluster)
-      await connector.shutdown()
-    }, 2)
+        // Its partition is given to the other broker.
+        const { brokers, platform } = stage.cluster
+        const former = brokers.find(isCoordinator)
+        const next = brokers.find((broker) => broker !== former)
+        if (!former || !next) throw new Error('nobody keeps the offsets')
+        const zooKeeper = await zooKeeperOf(stage)
+        await zooKeeper.createPersistentPath(
+          '/admin/reassign_partitions',
+          moved(next.groupCoordinator.partitionFor(GROUP), next.config.brokerId),
+        )
+        await zooKeeper.close()
+        while (isCoordinator(former)) await platform.clock.sleep(5)
+        await record(() => connector.commitOffsets(offsets, true), stage.cluster)
+        await connector.shutdown()
+      },
+      2,
+    )
   },
 }
 

@@ -20,8 +20,8 @@ export const failover: ExampleTrace = {
     'KafkaApis.handleProduceRequest',
   ],
 
-  async run(record) {
-    await onReplicatedStage(async (cluster) => {
+  async run(record, world) {
+    await onReplicatedStage(world, async (cluster) => {
       await produceToAll(cluster, 'before')
       await record(async () => {
         // The leader asks nobody to take over: only its session says that it is gone.

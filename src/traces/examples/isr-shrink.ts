@@ -33,19 +33,23 @@ export const isrShrink: ExampleTrace = {
     'IsrChangeNotification.process',
   ],
 
-  async run(record) {
-    await onReplicatedStage(async (cluster) => {
-      // Everybody is in sync, and has something.
-      await produceToAll(cluster, 'before')
-      await record(async () => {
-        // One that neither leads nor controls stops to fetch.
-        const busy = [leaderOf(cluster), controllerOf(cluster)]
-        const follower = cluster.brokers.find((broker) => !busy.includes(broker))
-        await follower?.replicaManager.replicaFetcherManager.shutdown()
+  async run(record, world) {
+    await onReplicatedStage(
+      world,
+      async (cluster) => {
+        // Everybody is in sync, and has something.
+        await produceToAll(cluster, 'before')
+        await record(async () => {
+          // One that neither leads nor controls stops to fetch.
+          const busy = [leaderOf(cluster), controllerOf(cluster)]
+          const follower = cluster.brokers.find((broker) => !busy.includes(broker))
+          await follower?.replicaManager.replicaFetcherManager.shutdown()
 
-        // The answer comes when the leader has given it up.
-        await produceToAll(cluster, 'after')
-      }, cluster)
-    }, LAG_LIMIT)
+          // The answer comes when the leader has given it up.
+          await produceToAll(cluster, 'after')
+        }, cluster)
+      },
+      LAG_LIMIT,
+    )
   },
 }

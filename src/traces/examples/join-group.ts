@@ -36,8 +36,8 @@ export const joinGroup: ExampleTrace = {
     'KafkaApis.handleLeaveGroupRequest',
   ],
 
-  async run(record) {
-    await onStage(async (stage) => {
+  async run(record, world) {
+    await onStage(world, async (stage) => {
       // The topic of offsets is made when somebody first asks for a coordinator.
       await fillTopic(stage, 'hello')
       await coordinatorIsThere(stage)

@@ -22,8 +22,8 @@ export const kafkaStream: ExampleTrace = {
     'ConsumerFetcherThread.processPartitionData',
   ],
 
-  async run(record) {
-    await onStage(async (stage) => {
+  async run(record, world) {
+    await onStage(world, async (stage) => {
       await fillTopic(stage, 'hello', 'brave', 'world')
       await record(async () => {
         const connector = await connectorFor(stage)

@@ -27,8 +27,8 @@ export const leaderMoved: ExampleTrace = {
     'ConsumerIterator.next',
   ],
 
-  async run(record) {
-    await onReplicatedStage(async (cluster) => {
+  async run(record, world) {
+    await onReplicatedStage(world, async (cluster) => {
       await produceToAll(cluster, 'before')
       await record(async () => {
         const settings = { 'refresh.leader.backoff.ms': '50' }

@@ -23,8 +23,8 @@ export const noBroker: ExampleTrace = {
   heading: '## zk',
   roots: ['ZKRebalancerListener.handleChildChange', 'ZKRebalancerListener.rebalance'],
 
-  async run(record) {
-    await onStage(async (stage) => {
+  async run(record, world) {
+    await onStage(world, async (stage) => {
       // The only broker leaves.
       await fillTopic(stage, 'hello')
       const { brokers, platform, zooKeeperConnect } = stage.cluster

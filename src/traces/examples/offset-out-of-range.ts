@@ -37,8 +37,8 @@ export const offsetOutOfRange: ExampleTrace = {
     'ConsumerIterator.next',
   ],
 
-  async run(record) {
-    await onStage(async (stage) => {
+  async run(record, world) {
+    await onStage(world, async (stage) => {
       // The group has read one of three messages, then it was away.
       await fillTopic(stage, 'hello', 'brave', 'world')
       const zooKeeper = await zooKeeperOf(stage)

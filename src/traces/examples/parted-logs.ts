@@ -35,8 +35,8 @@ export const partedLogs: ExampleTrace = {
     'ReplicaFetcherThread.processPartitionData',
   ],
 
-  async run(record) {
-    await onReplicatedStage(async (cluster) => {
+  async run(record, world) {
+    await onReplicatedStage(world, async (cluster) => {
       // Everybody has the first record. The second reaches the leader, and no one else.
       await produceToAll(cluster, 'before')
       const former = leaderOf(cluster)

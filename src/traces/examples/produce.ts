@@ -6,11 +6,11 @@
  *
  * @module
  */
-import { nodePlatform } from '../../base/platform/node/node-platform.ts'
 import { TopicPartition } from '../../base/TopicPartition.ts'
 import { TopicPartitionMap } from '../../base/TopicPartitionMap.ts'
 import { FetchRequest, type PartitionFetchInfo } from '../../consumer/FetchRequest.ts'
 import { SimpleConsumer } from '../../consumer/SimpleConsumer.ts'
+import type { KafkaCluster } from '../../testing/start-cluster.ts'
 import type { ExampleTrace } from '../ExampleTrace.ts'
 import { fillTopic, onStage, produceRequest, producerFor, TOPIC } from '../stage.ts'
 
@@ -21,10 +21,10 @@ export const produce: ExampleTrace = {
   heading: '# KafkaApis',
   roots: ['KafkaApis.handleProduceRequest', 'KafkaApis.handleFetchRequest'],
 
-  async run(record) {
-    await onStage(async (stage) => {
+  async run(record, world) {
+    await onStage(world, async (stage) => {
       await fillTopic(stage, 'hello')
-      const { clock, network } = nodePlatform()
+      const { clock, network } = stage.cluster.platform
       await record(async () => {
         // Ask for what comes behind the last message: the broker lets the fetch wait.
         const { host, port } = stage
@@ -48,13 +48,7 @@ export const produce: ExampleTrace = {
 }
 
 /** Resolves when a fetch waits in the purgatory of the broker. */
-async function waitsInPurgatory(cluster: {
-  readonly brokers: readonly {
-    readonly replicaManager: {
-      readonly delayedFetchPurgatory: { readonly delayed: number }
-    }
-  }[]
-}): Promise<void> {
+async function waitsInPurgatory(cluster: KafkaCluster): Promise<void> {
   const purgatory = cluster.brokers[0]?.replicaManager.delayedFetchPurgatory
-  while (purgatory && purgatory.delayed === 0) await nodePlatform().clock.sleep(1)
+  while (purgatory && purgatory.delayed === 0) await cluster.platform.clock.sleep(1)
 }

@@ -26,10 +26,10 @@ export const producerFailed: ExampleTrace = {
   heading: '## SyncProducer',
   roots: ['Producer.send'],
 
-  async run(record) {
-    await onStage(async (stage) => {
+  async run(record, world) {
+    await onStage(world, async (stage) => {
       const known = producerFor(stage)
-      await createTopic(known)
+      await createTopic(known, stage.cluster.platform)
       await known.close()
       const producer = oldProducerFor(stage, { 'message.send.max.retries': '1' })
       await record(async () => {

@@ -22,13 +22,14 @@ export const producerRetry: ExampleTrace = {
   heading: '## SyncProducer',
   roots: ['Producer.send'],
 
-  async run(record) {
-    await onReplicatedStage(async (cluster) => {
-      // The producer knows the leader; then another leads.
+  async run(record, world) {
+    await onReplicatedStage(world, async (cluster) => {
+      // The producer knows the leader; then another leads, and the socket is closed.
       const producer = oldProducerFor({ cluster })
       await producer.send(new KeyedMessage(TOPIC, 'before'))
       await leaderOf(cluster)?.shutdown()
-      while (!leaderOf(cluster)) await cluster.platform.clock.sleep(5)
+      do await cluster.platform.clock.sleep(5)
+      while (!leaderOf(cluster))
       await record(async () => {
         await producer.send(new KeyedMessage(TOPIC, 'after'))
       }, cluster)

@@ -15,11 +15,11 @@ export const producer: ExampleTrace = {
   heading: '## SyncProducer',
   roots: ['new SyncProducer', 'SyncProducer.send'],
 
-  async run(record) {
-    await onStage(async (stage) => {
+  async run(record, world) {
+    await onStage(world, async (stage) => {
       await record(async () => {
         const client = producerFor(stage)
-        await createTopic(client)
+        await createTopic(client, stage.cluster.platform)
         await client.send(produceRequest('hello'))
         await client.close()
       }, stage.cluster)

@@ -24,8 +24,8 @@ export const rebalanceConflict: ExampleTrace = {
   heading: '## zk',
   roots: ['ZKRebalancerListener.syncedRebalance'],
 
-  async run(record) {
-    await onStage(async (stage) => {
+  async run(record, world) {
+    await onStage(world, async (stage) => {
       // Another member owns the partition.
       await fillTopic(stage, 'hello')
       const other = await zooKeeperOf(stage)

@@ -27,8 +27,8 @@ export const rebalanceFailed: ExampleTrace = {
   heading: '## zk',
   roots: ['ZookeeperConsumerConnector.createMessageStreams'],
 
-  async run(record) {
-    await onStage(async (stage) => {
+  async run(record, world) {
+    await onStage(world, async (stage) => {
       await fillTopic(stage, 'hello')
       const other = await zooKeeperOf(stage)
       await other.createEphemeralPath(OWNER, 'annotated_slow-0')

@@ -21,8 +21,8 @@ export const replicate: ExampleTrace = {
     'Partition.updateReplicaLogReadResult',
   ],
 
-  async run(record) {
-    await onReplicatedStage(async (cluster) => {
+  async run(record, world) {
+    await onReplicatedStage(world, async (cluster) => {
       await record(async () => {
         // Produce, and wait until every replica has it.
         await produceToAll(cluster, 'hello')

@@ -32,11 +32,11 @@ export const request: ExampleTrace = {
     'SimpleConsumer.fetch',
   ],
 
-  async run(record) {
-    await onStage(async (stage) => {
+  async run(record, world) {
+    await onStage(world, async (stage) => {
       await record(async () => {
         const producer = producerFor(stage)
-        await createTopic(producer)
+        await createTopic(producer, stage.cluster.platform)
         await producer.send(produceRequest('hello'))
         await producer.close()
 

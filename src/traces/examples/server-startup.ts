@@ -15,7 +15,7 @@ export const serverStartup: ExampleTrace = {
   heading: '# KafkaServer',
   roots: ['KafkaServer.startup'],
 
-  async run(record) {
-    await record(() => onStage(async () => {}))
+  async run(record, world) {
+    await record(() => onStage(world, async () => {}))
   },
 }

@@ -24,8 +24,8 @@ export const sessionExpired: ExampleTrace = {
   heading: '## zk',
   roots: ['ZKSessionExpireListener.handleNewSession'],
 
-  async run(record) {
-    await onStage(async (stage) => {
+  async run(record, world) {
+    await onStage(world, async (stage) => {
       await fillTopic(stage, 'hello')
       await record(async () => {
         const connector = await connectorFor(stage)

@@ -24,8 +24,8 @@ export const sharedGroup: ExampleTrace = {
   heading: '## zk',
   roots: ['ZKRebalancerListener.syncedRebalance'],
 
-  async run(record) {
-    await onStage(async (stage) => {
+  async run(record, world) {
+    await onStage(world, async (stage) => {
       // The first will tell when it has shared with another.
       await fillTopic(stage, 'hello')
       const { clock } = stage.cluster.platform

@@ -35,8 +35,8 @@ export const transaction: ExampleTrace = {
     'KafkaApis.handleFetchRequest',
   ],
 
-  async run(record) {
-    await onStage(async (stage) => {
+  async run(record, world) {
+    await onStage(world, async (stage) => {
       await fillTopic(stage, 'hello')
       const producer = clientOn(stage, 'example-producer')
       const consumer = clientOn(stage, 'c1')
