@@ -16,7 +16,7 @@ import { renderTree } from '../trace/render-tree.ts'
 import { type ExampleTrace, runExample } from '../traces/ExampleTrace.ts'
 import { examples } from '../traces/examples.ts'
 import { toPlayback } from '../traces/playback.ts'
-import { findMessages, isTold, isUnder } from '../traces/story.ts'
+import { findMessages, isDrawn, isUnder } from '../traces/story.ts'
 import { ties } from '../traces/ties.ts'
 import { wiresOf } from '../traces/wires.ts'
 
@@ -128,7 +128,7 @@ export function print(
       return renderPerfetto(recording)
     case 'mermaid':
       return renderMermaid(recording, {
-        keep: (frame) => isTold(frame) && isUnder(recording, frame, example.roots),
+        keep: (frame) => isDrawn(recording, frame, example),
         messages: findMessages(recording),
       })
     default: {

@@ -121,6 +121,11 @@ export class LogCleaner implements LogCleanerView {
     return this.#cleaners.length
   }
 
+  /** The loops themselves, for whoever watches what they do. */
+  get threads(): readonly ShutdownableThread[] {
+    return this.#cleaners
+  }
+
   /**
    * Stops the loops and starts others, with other settings. What was being cleaned is
    * given up, and begun again.

@@ -54,6 +54,8 @@ export interface ExampleTrace {
   readonly heading: string
   /** Frames that the printed tree begins at: everything else is background. */
   readonly roots: readonly string[]
+  /** What its diagram shows besides lines of the notes; most have enough of those. */
+  readonly drawn?: readonly string[]
   /** Sets the stage, records, clears the stage. */
   run(record: Record, world: World): Promise<void>
 }

@@ -4,12 +4,16 @@
  * @module
  */
 import type { ExampleTrace } from './ExampleTrace.ts'
+import { asyncProducer } from './examples/async-producer.ts'
 import { becomeLeaderOrFollower } from './examples/become-leader-or-follower.ts'
 import { commitOffset } from './examples/commit-offset.ts'
+import { compaction } from './examples/compaction.ts'
 import { consumer } from './examples/consumer.ts'
 import { controllerElection } from './examples/controller-election.ts'
 import { coordinatorMoved } from './examples/coordinator-moved.ts'
 import { failover } from './examples/failover.ts'
+import { fetchSession } from './examples/fetch-session.ts'
+import { findOffset } from './examples/find-offset.ts'
 import { isrShrink } from './examples/isr-shrink.ts'
 import { joinGroup } from './examples/join-group.ts'
 import { kafkaStream } from './examples/kafka-stream.ts'
@@ -21,14 +25,20 @@ import { produce } from './examples/produce.ts'
 import { producer } from './examples/producer.ts'
 import { producerFailed } from './examples/producer-failed.ts'
 import { producerRetry } from './examples/producer-retry.ts'
+import { reassignment } from './examples/reassignment.ts'
 import { rebalanceConflict } from './examples/rebalance-conflict.ts'
 import { rebalanceFailed } from './examples/rebalance-failed.ts'
+import { recovery } from './examples/recovery.ts'
 import { replicate } from './examples/replicate.ts'
 import { request } from './examples/request.ts'
 import { serverStartup } from './examples/server-startup.ts'
 import { sessionExpired } from './examples/session-expired.ts'
 import { sharedGroup } from './examples/shared-group.ts'
+import { throttle } from './examples/throttle.ts'
+import { topicLife } from './examples/topic-life.ts'
 import { transaction } from './examples/transaction.ts'
+import { wildcard } from './examples/wildcard.ts'
+import { zookeeper } from './examples/zookeeper.ts'
 
 /** All example traces, in the order of the notes, branches behind what they leave. */
 export const examples: readonly ExampleTrace[] = [
@@ -38,6 +48,7 @@ export const examples: readonly ExampleTrace[] = [
   rebalanceFailed,
   noBroker,
   sessionExpired,
+  wildcard,
   coordinatorMoved,
   kafkaStream,
   leaderMoved,
@@ -45,15 +56,24 @@ export const examples: readonly ExampleTrace[] = [
   producer,
   producerRetry,
   producerFailed,
+  asyncProducer,
   request,
   serverStartup,
+  zookeeper,
+  recovery,
+  compaction,
   produce,
+  findOffset,
+  fetchSession,
+  throttle,
   becomeLeaderOrFollower,
   replicate,
   failover,
   partedLogs,
   isrShrink,
   controllerElection,
+  topicLife,
+  reassignment,
   joinGroup,
   commitOffset,
   transaction,

@@ -89,10 +89,15 @@ const SMALL =
 const LOUD =
   /^(NetworkClient\.sendAndReceive|ZooKeeperClient\.processWatch|ZooKeeperServer\.processPacket|ZooKeeperServer\.closeSession|DataTree\.(processTxn|createNode|deleteNode|setData|killSession)|KafkaApis\.\w+)$/
 
+/** What is at work within ZooKeeper: the story where nobody else is. */
+const STATIONS =
+  /^(PrepRequestProcessor\.(pRequest2Txn|create|delete|closeSession)|SyncRequestProcessor\.\w+|FileTxnLog\.(append|commit)|FinalRequestProcessor\.(processRequest|getChildren|answerRead)|WatchManager\.(addWatch|triggerWatch)|SessionTracker\.(expireDue|setSessionClosing|removeSession)|DataTree\.(processTxn|createNode|deleteNode|killSession))$/
+
 /** Whether a call is a part of the story that a reader steps through. */
 export function isPlayed(recording: Recording, frame: Frame): boolean {
   if (isBackground(recording, frame)) return false
   if (LOUD.test(frame.name)) return true
+  if (recording.name === 'zookeeper' && STATIONS.test(frame.name)) return true
   if (told.has(frame.name) && frame.name !== 'Pool.get') return true
   if (frame.name === 'Pool.get') {
     const parent = recording.frames[frame.parent - 1]

@@ -59,6 +59,7 @@ export const actors: Readonly<Record<string, ActorOf>> = {
   ControllerEventThread: ofName(/-(\d+)$/),
   RequestSendThread: ofName(/^Controller-(\d+)-/),
   ReplicaFetcherThread: ofUser,
+  CleanerThread: ofUser,
   ZooKeeperClient: ofUser,
   NodeZookeeperClientSession: ofUser,
   InProcessSession: ofUser,
@@ -72,6 +73,7 @@ export const actors: Readonly<Record<string, ActorOf>> = {
       : undefined) as ActorOf,
   SyncProducer: (() => 'producer') as ActorOf,
   Producer: (() => 'producer') as ActorOf,
+  ProducerSendThread: (() => 'producer') as ActorOf,
 
   // What a controller works off may have waited since before the recording.
   '*': ((self: { readonly controller?: never }, caller: string) =>

@@ -62,13 +62,15 @@ export function startIn(
  *
  * @param world where it runs.
  * @param brokers how many there are.
+ * @param config settings of all of them.
  */
 export async function onStage(
   world: World,
   body: (stage: Stage) => Promise<void>,
   brokers = 1,
+  config: Readonly<Record<string, string>> = {},
 ): Promise<void> {
-  const cluster = await startIn(world, { brokers })
+  const cluster = await startIn(world, { brokers, config })
   try {
     const [first = ''] = cluster.bootstrapServers.split(',')
     const [host = '', port = ''] = first.split(':')

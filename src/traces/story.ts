@@ -10,6 +10,7 @@ import type { Frame } from '../trace/Recorder.ts'
 import type { Recording } from '../trace/record-run.ts'
 import type { Message } from '../trace/render-mermaid.ts'
 import { sends } from './deliveries.ts'
+import type { ExampleTrace } from './ExampleTrace.ts'
 import { ties } from './ties.ts'
 
 /** Lines of the notes that are a look into a map: true, and too many for a picture. */
@@ -23,6 +24,16 @@ export const told: ReadonlySet<string> = new Set(
 /** True for a call that is a line of the notes. */
 export function isTold(frame: Frame): boolean {
   return told.has(frame.name) && !SMALL.has(frame.name)
+}
+
+/** True for a call that the diagram of an example shows. */
+export function isDrawn(
+  recording: Recording,
+  frame: Frame,
+  { drawn = [], roots }: Pick<ExampleTrace, 'drawn' | 'roots'>,
+): boolean {
+  if (!isTold(frame) && !drawn.includes(frame.name)) return false
+  return isUnder(recording, frame, roots)
 }
 
 /** True when a frame, or one it was begun under, is one of the named roots. */

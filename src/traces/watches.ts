@@ -10,12 +10,15 @@
  *     waiting/0/7               an operation in a purgatory of broker 0
  *     znode//brokers/ids/0      a node of ZooKeeper
  *     wire/0.2                  the first Produce request of version 2, see `wires.ts`
+ *     files/t-1                 segments that are cleaned, scanned or searched, see
+ *                               `log-files.ts`, which keeps `search` and `batch`, too
  *
  * `cluster-state.ts` puts them together again.
  *
  * @module
  */
 import type { Log } from '../log/Log.ts'
+import type { LogSegment } from '../log/LogSegment.ts'
 import type { DelayedOperation } from '../replica/DelayedOperation.ts'
 import type { Partition } from '../replica/Partition.ts'
 import type { Replica } from '../replica/Replica.ts'
@@ -24,6 +27,7 @@ import type { KafkaCluster } from '../testing/start-cluster.ts'
 import type { Frame, Json, Seen, Watch } from '../trace/Recorder.ts'
 import type { DataTree } from '../zookeeper/server/DataTree.ts'
 import type { Txn } from '../zookeeper/server/txn.ts'
+import { LogFilesWatch } from './log-files.ts'
 import { adopt } from './recording-options.ts'
 import { WireWatch } from './wires.ts'
 
@@ -41,6 +45,7 @@ export class ClusterWatch {
   readonly #copies = new WeakMap<Log, Replica>()
   readonly #batches = new WeakMap<Log, { key: string; rows: Json }>()
   readonly #waiting = new Map<DelayedOperation, string>()
+  readonly #files = new LogFilesWatch()
   #operations = 0
 
   constructor() {
@@ -49,7 +54,7 @@ export class ClusterWatch {
       KafkaServer: (self: KafkaServer) => seeBroker(self),
       Partition: (self: Partition) => this.#seePartition(self),
       Replica: (self: Replica) => this.#seeReplica(self),
-      Log: (self: Log) => this.#seeLog(self),
+      Log: (self: Log, args, frame) => this.#seeLog(self, args, frame),
       DelayedOperationPurgatory: (_self: never, args, frame) =>
         this.#seeWatched(args, frame),
       DelayedOperation: (self: DelayedOperation) => this.#seeOperation(self),
@@ -57,6 +62,9 @@ export class ClusterWatch {
       DelayedProduce: (self: DelayedOperation) => this.#seeOperation(self),
       DataTree: (self: DataTree, args) => seeTree(self, args),
       Processor: (_self: never, args, frame) => wires.see(args, frame),
+      Cleaner: (_self: never, args) => this.#files.seeCleaner(args),
+      LogSegment: (self: LogSegment, args, frame) =>
+        this.#files.seeSegment(self, args, frame),
     }
     this.watches = watches
   }
@@ -113,9 +121,14 @@ export class ClusterWatch {
     ]
   }
 
-  *#seeLog(log: Log): Generator<Seen> {
+  *#seeLog(
+    log: Log,
+    args: Readonly<Record<string, unknown>>,
+    frame: Frame,
+  ): Generator<Seen> {
     const copy = this.#copies.get(log)
     if (copy) yield* this.#seeReplica(copy)
+    yield* this.#files.seeAppend(log, args, frame)
   }
 
   /** The batches of a log, read again only when the log has moved. */
@@ -170,10 +183,12 @@ export class ClusterWatch {
 }
 
 /** Loops and sessions do not know whose they are; their broker does. */
-function adoptParts({ config, replicaManager, zkClient }: KafkaServer): void {
+function adoptParts(broker: KafkaServer): void {
+  const { config, logCleaner, replicaManager, zkClient } = broker
   const actor = `broker ${config.brokerId}`
   const { fetcherThreadMap } = replicaManager.replicaFetcherManager
   for (const thread of fetcherThreadMap.values()) adopt(thread, actor)
+  for (const thread of logCleaner?.threads ?? []) adopt(thread, actor)
   const { zooKeeperClient } = zkClient as unknown as { zooKeeperClient: object }
   adopt(zooKeeperClient, actor)
 }

@@ -17,7 +17,7 @@ import { findDeliveries } from '../../src/traces/deliveries.ts'
 import { runExample } from '../../src/traces/ExampleTrace.ts'
 import { examples } from '../../src/traces/examples.ts'
 import { toPlayback } from '../../src/traces/playback.ts'
-import { findMessages, isTold, isUnder } from '../../src/traces/story.ts'
+import { findMessages, isDrawn, isUnder } from '../../src/traces/story.ts'
 import { ties } from '../../src/traces/ties.ts'
 import { goldenOf } from './golden.ts'
 
@@ -195,7 +195,7 @@ describe('recordings', () => {
       isUnder(recording, frame, example.roots)
     expect(renderTree(recording, { keep })).toContain(example.roots[0])
     const mermaid = renderMermaid(recording, {
-      keep: (frame) => isTold(frame) && keep(frame),
+      keep: (frame) => isDrawn(recording, frame, example),
       messages: findMessages(recording),
     })
     expect(mermaid).toMatch(/^sequenceDiagram\n {2}participant a\d+ as /)

@@ -12,6 +12,7 @@ import { mendPage } from './mend-page.ts'
 import FoldBar from './notes/FoldBar.vue'
 import CallPath from './walk/CallPath.vue'
 import './chapter/chapter.css'
+import './chapter/log-files.css'
 import './style.css'
 import './print.css'
 

@@ -18,6 +18,8 @@ export interface ClusterMoment {
   readonly step: string
   readonly call: string
   readonly sentence: string | undefined
+  /** Position of the step. */
+  readonly at: number
   /** Who runs the call. */
   readonly actor: string
   readonly state: ClusterState
@@ -46,7 +48,7 @@ export function momentOf(
     throw new Error(`the recording ${name} does not come to ${call}${paragraph}`)
   }
   return {
-    ...{ trace: name, call, step: stepAddresses(playback)[at] ?? '' },
+    ...{ trace: name, call, at, step: stepAddresses(playback)[at] ?? '' },
     sentence: what < 0 ? undefined : sentences[what],
     actor: actors[frames[frame]?.[2] ?? 0] ?? '',
     state: small(playback, at),

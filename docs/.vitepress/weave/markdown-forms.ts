@@ -8,6 +8,9 @@
  * - `@trace produce`: the diagram of a recording, and a link to all of it;
  *   `@trace produce / Log.append` (perhaps with `/ Assign offsets`): the cluster when the run
  *   comes there; `@trace produce / Produce request`: the first of them, byte by byte;
+ *   `@trace compaction / files / Cleaner.doClean`: the files of a log then, and in the end;
+ *   `@trace find-offset / search / Log.read`: a search through one; `@trace replicate / batch`:
+ *   the first batch, with the bytes that the broker wrote;
  * - inline code in the shape of a symbol: a link to its annotated source;
  * - `[[high watermark]]`: a link to its place in the glossary; `[[copies|replica]]` says it
  *   in other words.
@@ -21,6 +24,7 @@
 import { ApiKeys } from '../../../src/protocol/ApiKeys.ts'
 import { type ClusterMoment, momentOf } from './cluster-moment.ts'
 import { escapeHtml } from './colour.ts'
+import { batchFigure, filesFigure, searchFigure } from './log-picture.ts'
 import type { SourceIndex } from './source-index.ts'
 import type { TraceOutput } from './trace-pages.ts'
 import { wireStrip } from './wire-strip.ts'
@@ -41,11 +45,16 @@ export function expandTraceForms(
   recordings: readonly TraceOutput[],
 ): string {
   return markdown.replace(/^@trace (.+)$/gm, (_, target: string) => {
-    const [name = '', what, beginning] = target.split(' / ').map((part) => part.trim())
+    const [name = '', what, beginning, more] = target
+      .split(' / ')
+      .map((part) => part.trim())
     const recording = recordings.find((candidate) => candidate.name === name)
     if (!recording) throw new Error(`no recording is named ${name}`)
     const api = what === undefined ? undefined : /^(\w+) request$/.exec(what)?.[1]
     if (api !== undefined) return wireOf(recording, api)
+    if (what === 'batch') return batchFigure(recording)
+    if (what === 'files' && beginning) return filesFigure(recording, beginning, more)
+    if (what === 'search' && beginning) return searchFigure(recording, beginning)
     if (what !== undefined) return momentForm(momentOf(recording, what, beginning))
     const link = `[The whole recording](/traces/${recording.name}) has the call tree.`
     return ['```mermaid', recording.mermaid, '```', '', link].join('\n')
