@@ -118,6 +118,7 @@ export class WildcardTopicCount implements TopicCount {
 /**
  * Makes the TopicCount that a member wrote into its node.
  *
+ * @kafka core/src/main/scala/kafka/consumer/TopicCount.scala#TopicCount.constructTopicCount
  * @param consumerId the member.
  * @param registration what its node holds.
  * @param excludeInternalTopics whether expressions pass over `__consumer_offsets` and the

@@ -277,7 +277,11 @@ export class ProducerAppendInfo {
   }
 }
 
-/** Says whether a sequence may follow another; after none (-1) only 0 may. */
+/**
+ * Says whether a sequence may follow another; after none (-1) only 0 may.
+ *
+ * @kafka core/src/main/scala/kafka/log/ProducerStateManager.scala#ProducerAppendInfo.inSequence
+ */
 function inSequence(lastSeq: number, nextSeq: number): boolean {
   return nextSeq === lastSeq + 1 || (nextSeq === 0 && lastSeq === maxSequence)
 }

@@ -353,7 +353,11 @@ export class ProducerStateManager {
   }
 }
 
-/** Says whether the log still holds the last batch of a producer. */
+/**
+ * Says whether the log still holds the last batch of a producer.
+ *
+ * @kafka core/src/main/scala/kafka/log/ProducerStateManager.scala#ProducerStateManager.isProducerRetained
+ */
 function isProducerRetained(
   entry: ProducerStateEntry,
   logStartOffset: number,

@@ -112,6 +112,13 @@ export function* loadSegments(
   return { nextOffset, recoveryPoint: nextOffset }
 }
 
+/**
+ * Throws away what a cleaner or a deletion left half done, and names the segments whose
+ * replacement was complete.
+ *
+ * @returns paths of `.swap` files that are to take their place.
+ * @kafka core/src/main/scala/kafka/log/Log.scala#Log.removeTempFilesAndCollectSwapFiles
+ */
 function removeTempFilesAndCollectSwapFiles(context: LogLoadContext): string[] {
   const { dir, platform } = context
   const { storage } = platform

@@ -198,7 +198,11 @@ export function fetchOffsetsBefore(
   return chosen.sort((a, b) => b - a)
 }
 
-/** Adds to what was read the transactions that its reader must skip. */
+/**
+ * Adds to what was read the transactions that its reader must skip.
+ *
+ * @kafka core/src/main/scala/kafka/log/Log.scala#Log.addAbortedTransactions
+ */
 function addAbortedTransactions(
   log: LogReadView,
   startOffset: number,

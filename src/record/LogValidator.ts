@@ -117,7 +117,11 @@ export class LogValidator {
   }
 }
 
-/** Walks uncompressed batches of the topic's format and changes them in place. */
+/**
+ * Walks uncompressed batches of the topic's format and changes them in place.
+ *
+ * @kafka core/src/main/scala/kafka/log/LogValidator.scala#LogValidator.assignOffsetsNonCompressed
+ */
 function assignOffsetsNonCompressed(
   request: ValidationRequest,
 ): ValidationAndOffsetAssignResult {
@@ -170,7 +174,11 @@ function assignOffsetsNonCompressed(
   return kept(request, offset, maxTimestamp, offsetOfMaxTimestamp)
 }
 
-/** Rewrites uncompressed batches of other formats in the topic's. */
+/**
+ * Rewrites uncompressed batches of other formats in the topic's.
+ *
+ * @kafka core/src/main/scala/kafka/log/LogValidator.scala#LogValidator.convertAndAssignOffsetsNonCompressed
+ */
 function convertAndAssignOffsetsNonCompressed(
   request: ValidationRequest,
 ): ValidationAndOffsetAssignResult {
@@ -190,6 +198,8 @@ function convertAndAssignOffsetsNonCompressed(
 /**
  * Unpacks and checks every record; keeps the packed bytes when the topic would store
  * just these, else packs them again.
+ *
+ * @kafka core/src/main/scala/kafka/log/LogValidator.scala#LogValidator.validateMessagesAndAssignOffsetsCompressed
  */
 function validateMessagesAndAssignOffsetsCompressed(
   request: ValidationRequest,
@@ -257,7 +267,11 @@ function assignOffsetsInPlace(
   return kept(request, nextOffset + count, maxTimestamp, lastOffset)
 }
 
-/** Builds one new set of the topic's format and codec from records already checked. */
+/**
+ * Builds one new set of the topic's format and codec from records already checked.
+ *
+ * @kafka core/src/main/scala/kafka/log/LogValidator.scala#LogValidator.buildRecordsAndAssignOffsets
+ */
 function buildRecordsAndAssignOffsets(
   request: ValidationRequest,
   cursors: readonly RecordCursor[],
@@ -298,7 +312,11 @@ function buildRecordsAndAssignOffsets(
   }
 }
 
-/** Checks what the header of a batch says. */
+/**
+ * Checks what the header of a batch says.
+ *
+ * @kafka core/src/main/scala/kafka/log/LogValidator.scala#LogValidator.validateBatch
+ */
 function validateBatch(batch: RecordBatch, request: ValidationRequest): void {
   if (request.isFromClient) validateClientBatch(batch)
 
@@ -376,7 +394,11 @@ function rulesOf(batch: RecordBatch, request: ValidationRequest): RecordRules {
   }
 }
 
-/** Checks one record. */
+/**
+ * Checks one record.
+ *
+ * @kafka core/src/main/scala/kafka/log/LogValidator.scala#LogValidator.validateRecord
+ */
 function validateRecord(record: RecordView, rules: RecordRules): void {
   if (!record.hasMagic(rules.magic)) {
     throw new InvalidRecordException(
@@ -393,7 +415,11 @@ function validateRecord(record: RecordView, rules: RecordRules): void {
   validateTimestamp(record, rules)
 }
 
-/** Checks that a producer's time is near, and that it is the producer's. */
+/**
+ * Checks that a producer's time is near, and that it is the producer's.
+ *
+ * @kafka core/src/main/scala/kafka/log/LogValidator.scala#LogValidator.validateTimestamp
+ */
 function validateTimestamp(record: RecordView, rules: RecordRules): void {
   const { now, timestampDiffMaxMs } = rules
   const { timestamp } = record

@@ -58,7 +58,10 @@ import type { DelayedOperationKey } from './DelayedOperation.ts'
 import { TopicPartitionOperationKey } from './DelayedOperationKey.ts'
 import type { DelayedOperationPurgatory } from './DelayedOperationPurgatory.ts'
 import { DelayedProduce } from './DelayedProduce.ts'
-import { deleteRecordsOnLocalLog } from './delete-records.ts'
+import {
+  delayedDeleteRecordsRequired,
+  deleteRecordsOnLocalLog,
+} from './delete-records.ts'
 import { Expirations } from './Expirations.ts'
 import { updateFollower } from './follower-progress.ts'
 import { IsrChangePropagation } from './isr-change-propagation.ts'
@@ -290,9 +293,9 @@ export class ReplicaManager extends LogDirReplicas implements PartitionManager {
       responseCallback,
     )
 
-    // With no partition there is nothing to wait under.
+    // Wait under each partition for the followers to move up.
     const keys = [...offsets.keys()].map((tp) => new TopicPartitionOperationKey(tp))
-    if (keys.length === 0) operation.forceComplete()
+    if (!delayedDeleteRecordsRequired(statuses)) operation.forceComplete()
     else this.delayedDeleteRecordsPurgatory.tryCompleteElseWatch(operation, keys)
   }
 

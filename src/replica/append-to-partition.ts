@@ -134,7 +134,11 @@ function isExpected(error: unknown): boolean {
   )
 }
 
-/** Whether acks is all (-1), the leader alone (1), or nobody (0). */
+/**
+ * Whether acks is all (-1), the leader alone (1), or nobody (0).
+ *
+ * @kafka core/src/main/scala/kafka/server/ReplicaManager.scala#ReplicaManager.isValidRequiredAcks
+ */
 export function isValidRequiredAcks(requiredAcks: number): boolean {
   return requiredAcks === -1 || requiredAcks === 0 || requiredAcks === 1
 }
@@ -150,7 +154,11 @@ export function refuseAcks(
   return refused
 }
 
-/** True when followers are to be waited for: all of them, and something was appended. */
+/**
+ * True when followers are to be waited for: all of them, and something was appended.
+ *
+ * @kafka core/src/main/scala/kafka/server/ReplicaManager.scala#ReplicaManager.delayedProduceRequestRequired
+ */
 export function delayedProduceRequestRequired(
   requiredAcks: number,
   results: TopicPartitionMap<LogAppendResult>,

@@ -25,7 +25,11 @@ const log = logger('ReplicaManager')
 /** In a request: "up to the high watermark". */
 const HIGH_WATERMARK = -1
 
-/** Moves log starts up; partitions fail alone. */
+/**
+ * Moves log starts up; partitions fail alone.
+ *
+ * @kafka core/src/main/scala/kafka/server/ReplicaManager.scala#ReplicaManager.deleteRecordsOnLocalLog
+ */
 export function deleteRecordsOnLocalLog(
   partitions: LocalPartitions,
   offsets: TopicPartitionMap<number>,
@@ -44,6 +48,17 @@ export function deleteRecordsOnLocalLog(
     }
   }
   return statuses
+}
+
+/**
+ * Whether there is anything to wait for: at least one log start has moved.
+ *
+ * @kafka core/src/main/scala/kafka/server/ReplicaManager.scala#ReplicaManager.delayedDeleteRecordsRequired
+ */
+export function delayedDeleteRecordsRequired(
+  statuses: TopicPartitionMap<DeleteRecordsPartitionStatus>,
+): boolean {
+  return Array.from(statuses.values()).some(({ error }) => error === Errors.NONE)
 }
 
 function deleteRecords(

@@ -171,23 +171,37 @@ export abstract class PartitionReplicas {
     records: MemoryRecords,
     isFuture: boolean,
   ): void {
-    const replica = this.getReplicaOrException(
-      isFuture ? FutureLocalReplicaId : this.house.brokerId,
-    )
-    const append = () => replica.log?.appendAsFollower(records)
     try {
-      append()
+      this.#doAppendRecordsToFollowerOrFutureReplica(records, isFuture)
     } catch (error) {
       if (!(error instanceof UnexpectedAppendOffsetException)) throw error
 
       // Start the log at the batch, if that is the reason.
+      const replica = this.#copy(isFuture)
       const leo = replica.logEndOffset.messageOffset
       const isEmpty = leo === replica.logStartOffset
       const straddles = error.firstOffset < leo && error.lastOffset >= leo
       if (!isEmpty || !straddles) throw error
       this.truncateFullyAndStartAt(error.firstOffset, isFuture)
-      append()
+      this.#doAppendRecordsToFollowerOrFutureReplica(records, isFuture)
     }
+  }
+
+  /**
+   * Appends to the local copy or to the future one; fails when that is gone.
+   *
+   * @kafka core/src/main/scala/kafka/cluster/Partition.scala#Partition.doAppendRecordsToFollowerOrFutureReplica
+   */
+  #doAppendRecordsToFollowerOrFutureReplica(
+    records: MemoryRecords,
+    isFuture: boolean,
+  ): void {
+    this.#copy(isFuture).log?.appendAsFollower(records)
+  }
+
+  #copy(isFuture: boolean): Replica {
+    const id = isFuture ? FutureLocalReplicaId : this.house.brokerId
+    return this.getReplicaOrException(id)
   }
 
   /** Cuts the local log, or the future one, back to `offset`. */

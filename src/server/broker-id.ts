@@ -32,6 +32,7 @@ export interface BrokerIdentity {
 /**
  * Finds the broker's id.
  *
+ * @kafka core/src/main/scala/kafka/server/KafkaServer.scala#KafkaServer.getBrokerIdAndOfflineDirs
  * @throws InconsistentBrokerIdException when disks and configuration name different ids
  * @throws GenerateBrokerIdException when one should be made, and could not
  */
@@ -80,6 +81,11 @@ export async function getBrokerIdAndOfflineDirs(
   return { config: withId, offlineDirs }
 }
 
+/**
+ * Takes the next id of the sequence that ZooKeeper keeps.
+ *
+ * @kafka core/src/main/scala/kafka/server/KafkaServer.scala#KafkaServer.generateBrokerId
+ */
 async function generateBrokerId(
   { maxReservedBrokerId }: KafkaConfig,
   zkClient: KafkaZkClient,

@@ -18,7 +18,11 @@ import type { KafkaConfig } from './KafkaConfig.ts'
 
 const log = logger('KafkaServer')
 
-/** Asks until the controller has moved everything, or tries are used up. */
+/**
+ * Asks until the controller has moved everything, or tries are used up.
+ *
+ * @kafka core/src/main/scala/kafka/server/KafkaServer.scala#KafkaServer.controlledShutdown
+ */
 export async function controlledShutdown(
   config: KafkaConfig,
   platform: Platform,

@@ -18,7 +18,7 @@
  * sentence is its name. The probe records that the paragraph was reached.
  *
  * What is wrapped: methods and constructors of classes, methods of objects that a module
- * exports, and top-level functions. What is not: getters, arrow functions, and generators,
+ * exports, and top-level functions that stand for a method of Kafka. What is not: getters, arrow functions, and generators,
  * but for those that are declared to return `Steps`: work that somebody waits for.
  *
  * Only the syntax tree is used (no type checker), so a file takes a millisecond or two.
@@ -45,6 +45,16 @@ const PLAIN = /^(trace|traces|testing|cli)\/|^base\/(logger|platform\/)/
  */
 export function isInstrumented(name: string): boolean {
   return !PLAIN.test(name)
+}
+
+/**
+ * Whether a function outside a class is a step that a recording shows: one that stands for
+ * a method of Kafka and says so, `@kafka …#Log.trimInvalidBytes`. The others are helpers.
+ *
+ * @param doc comment in front of the function
+ */
+function isStep(name: string, doc: string): boolean {
+  return new RegExp(`@kafka \\S+[#.]${name}\\s`).test(doc)
 }
 
 interface Insertion {
@@ -90,12 +100,20 @@ function visitTopLevel(statement: ts.Statement, out: Insertion[]): void {
   if (ts.isClassDeclaration(statement)) {
     visitClass(statement, statement.name?.text ?? 'anonymous', out)
   } else if (ts.isFunctionDeclaration(statement)) {
-    if (statement.name) wrap(statement, statement.name.text, out)
+    const name = statement.name?.text
+    if (name !== undefined && isStep(name, docOf(statement))) {
+      wrap(statement, name, out)
+    }
   } else if (ts.isVariableStatement(statement)) {
     for (const declaration of statement.declarationList.declarations) {
       visitConstant(declaration, out)
     }
   }
+}
+
+/** The comment in front of a declaration, or nothing. */
+function docOf(node: ts.Node): string {
+  return node.getFullText().slice(0, node.getLeadingTriviaWidth())
 }
 
 function visitClass(node: ts.ClassLikeDeclaration, name: string, out: Insertion[]) {

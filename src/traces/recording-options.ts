@@ -126,13 +126,12 @@ const SKIPPED = new RegExp(
     'ResponseHeader|TopicPartition\\w*|LogOffsetMetadata|EndPoint|ZNodeJson|Errors',
     'AsyncQueue|Waiters|Mutex|Deferred|Condition|CountDownLatch|Timer\\w*|TimingWheel',
     'SystemTimer|DelayQueue|FramedConnection|ServerCnxn|Selector|KafkaChannel',
+    'filenamePrefixFromOffset|parseTopicPartitionName|abs|toPositive|murmur2',
+    'incrementSequence|generateUuidAsBase64|(de)?serialize(Subscription|Assignment)',
   ].join('|')})(\\.|$)`,
 )
 
-/** A function of a module is a helper; the steps of Kafka are methods. */
-const FUNCTION = /^[a-z]\w*$/
-
 /** Calls that are not kept: readers, writers, value objects, the wheel's inner steps. */
 export function skip(name: string): boolean {
-  return SKIPPED.test(name) || FUNCTION.test(name)
+  return SKIPPED.test(name)
 }

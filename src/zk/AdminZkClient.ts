@@ -422,7 +422,11 @@ export class AdminZkClient {
   }
 }
 
-/** Checks an assignment for partitions that are to be added. */
+/**
+ * Checks an assignment for partitions that are to be added.
+ *
+ * @kafka core/src/main/scala/kafka/zk/AdminZkClient.scala#AdminZkClient.validateReplicaAssignment
+ */
 function validateReplicaAssignment(
   assignment: ReplicaAssignment,
   count: number,

@@ -416,8 +416,8 @@ export class KafkaZkClient extends AdminZNodesClient {
     // Make the parents, one level after the other.
     const tps = [...states.keys()]
     const topics = new Set(tps.map((tp) => tp.topic))
-    await this.#createAll([...topics].map(TopicPartitionsZNode.path), controller)
-    await this.#createAll(tps.map(TopicPartitionZNode.path), controller)
+    await this.#createTopicPartitions([...topics], controller)
+    await this.#createTopicPartition(tps, controller)
 
     // Create the states, and keep each answer.
     const results = new TopicPartitionMap<Error | undefined>()
@@ -427,6 +427,20 @@ export class KafkaZkClient extends AdminZNodesClient {
       results.set(tp, await this.#created(path, data, controller))
     })
     return results
+  }
+
+  #createTopicPartitions(
+    topics: readonly string[],
+    controller: ControllerOffice,
+  ): Promise<void> {
+    return this.#createAll(topics.map(TopicPartitionsZNode.path), controller)
+  }
+
+  #createTopicPartition(
+    partitions: readonly TopicPartition[],
+    controller: ControllerOffice,
+  ): Promise<void> {
+    return this.#createAll(partitions.map(TopicPartitionZNode.path), controller)
   }
 
   async #createAll(

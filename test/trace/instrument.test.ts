@@ -43,6 +43,7 @@ export class Dog extends Animal {
   }
 }
 export const Zoo = { open(day) { return new Dog().speak(day) } }
+/** @kafka zoo/Zoo.scala#Zoo.visit */
 export function visit(...args) { return arguments.length + args.length }
 `
 
@@ -90,6 +91,16 @@ async function record(
 }
 
 describe('instrument()', () => {
+  it('wraps functions that stand for a method of Kafka, and leaves helpers alone', () => {
+    const step = '/** @kafka log/Log.scala#Log.trimInvalidBytes */\n'
+    const wraps = (source: string) =>
+      instrument(source, { runtime: 'runtime', fileName: 'log.ts' }) !== source
+    expect(wraps(`${step}function trimInvalidBytes() {}`)).toBe(true)
+    expect(wraps(`${step}function* trimInvalidBytes(): Steps<void> {}`)).toBe(true)
+    expect(wraps(`${step}function trim() {}`)).toBe(false)
+    expect(wraps('function trimInvalidBytes() {}')).toBe(false)
+  })
+
   it('keeps the number of lines, but for the import at the end', () => {
     const text = instrument(SOURCE, { runtime: 'runtime', fileName: 'zoo.ts' })
     expect(text.split('\n').length).toBe(SOURCE.split('\n').length + 2)

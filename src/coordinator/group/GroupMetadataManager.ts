@@ -365,11 +365,16 @@ export class GroupMetadataManager {
       } catch (error) {
         log.error(`cannot load ${topicPartition}`, error)
       } finally {
-        this.#ownedPartitions.add(offsetsPartition)
+        this.#addPartitionOwnership(offsetsPartition)
         this.#loadingPartitions.delete(offsetsPartition)
       }
     }
     this.#scheduleInTurn(`load ${topicPartition}`, doLoadGroupsAndOffsets)
+  }
+
+  /** Answers for the groups of a partition from now on. */
+  #addPartitionOwnership(partition: number): void {
+    this.#ownedPartitions.add(partition)
   }
 
   /** Reads a partition from start to end and fills the cache with what it amounts to. */

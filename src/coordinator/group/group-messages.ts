@@ -44,7 +44,11 @@ export type BaseKey =
     }
   | { readonly kind: 'group'; readonly version: number; readonly group: string }
 
-/** The key under which a group's offset of a partition is kept. */
+/**
+ * The key under which a group's offset of a partition is kept.
+ *
+ * @kafka core/src/main/scala/kafka/coordinator/group/GroupMetadataManager.scala#GroupMetadataManager.offsetCommitKey
+ */
 export function offsetCommitKey(group: string, topicPartition: TopicPartition): Buffer {
   const writer = new ByteWriter()
   writer.writeInt16(CURRENT_OFFSET_KEY_SCHEMA_VERSION)
@@ -54,7 +58,11 @@ export function offsetCommitKey(group: string, topicPartition: TopicPartition): 
   return writer.toBuffer()
 }
 
-/** The key under which a group is kept. */
+/**
+ * The key under which a group is kept.
+ *
+ * @kafka core/src/main/scala/kafka/coordinator/group/GroupMetadataManager.scala#GroupMetadataManager.groupMetadataKey
+ */
 export function groupMetadataKey(group: string): Buffer {
   const writer = new ByteWriter()
   writer.writeInt16(CURRENT_GROUP_KEY_SCHEMA_VERSION)
@@ -62,7 +70,11 @@ export function groupMetadataKey(group: string): Buffer {
   return writer.toBuffer()
 }
 
-/** A committed offset as a value. */
+/**
+ * A committed offset as a value.
+ *
+ * @kafka core/src/main/scala/kafka/coordinator/group/GroupMetadataManager.scala#GroupMetadataManager.offsetCommitValue
+ */
 export function offsetCommitValue(offsetAndMetadata: OffsetAndMetadata): Buffer {
   const writer = new ByteWriter()
   writer.writeInt16(CURRENT_OFFSET_VALUE_SCHEMA_VERSION)
@@ -76,6 +88,7 @@ export function offsetCommitValue(offsetAndMetadata: OffsetAndMetadata): Buffer 
 /**
  * A group as a value.
  *
+ * @kafka core/src/main/scala/kafka/coordinator/group/GroupMetadataManager.scala#GroupMetadataManager.groupMetadataValue
  * @param assignment what each member is given, by member id.
  * @throws IllegalStateException when it has members but no protocol or no assignment.
  */
@@ -115,6 +128,7 @@ export function groupMetadataValue(
 /**
  * Reads a key.
  *
+ * @kafka core/src/main/scala/kafka/coordinator/group/GroupMetadataManager.scala#GroupMetadataManager.readMessageKey
  * @throws KafkaException for a version that is not known, SchemaException for bytes that
  *   are too few.
  */
@@ -133,7 +147,11 @@ export function readMessageKey(key: Buffer): BaseKey {
   throw new KafkaException(`unknown version ${version} of a group record's key`)
 }
 
-/** Reads a committed offset. @throws KafkaException for an unknown version. */
+/**
+ * Reads a committed offset. @throws KafkaException for an unknown version.
+ *
+ * @kafka core/src/main/scala/kafka/coordinator/group/GroupMetadataManager.scala#GroupMetadataManager.readOffsetMessageValue
+ */
 export function readOffsetMessageValue(value: Buffer): OffsetAndMetadata {
   const reader = new ByteReader(value)
   const version = reader.readInt16()
@@ -149,7 +167,11 @@ export function readOffsetMessageValue(value: Buffer): OffsetAndMetadata {
   return { offset, metadata, commitTimestamp, expireTimestamp }
 }
 
-/** Reads a group. @throws KafkaException for an unknown version. */
+/**
+ * Reads a group. @throws KafkaException for an unknown version.
+ *
+ * @kafka core/src/main/scala/kafka/coordinator/group/GroupMetadataManager.scala#GroupMetadataManager.readGroupMessageValue
+ */
 export function readGroupMessageValue(groupId: string, value: Buffer): GroupMetadata {
   const reader = new ByteReader(value)
   const version = reader.readInt16()

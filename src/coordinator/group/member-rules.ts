@@ -125,7 +125,11 @@ export function commitRefusal(
   return generation === group.generationId ? undefined : Errors.ILLEGAL_GENERATION
 }
 
-/** True while a member is given time. One that waits for us cannot send heartbeats. */
+/**
+ * True while a member is given time. One that waits for us cannot send heartbeats.
+ *
+ * @kafka core/src/main/scala/kafka/coordinator/group/GroupCoordinator.scala#GroupCoordinator.shouldKeepMemberAlive
+ */
 export function shouldKeepMemberAlive(
   member: MemberMetadata,
   heartbeatDeadline: number,
@@ -147,7 +151,11 @@ export function joinResult(group: GroupMetadata, memberId: string): JoinGroupRes
   }
 }
 
-/** What a member is answered that may not join. */
+/**
+ * What a member is answered that may not join.
+ *
+ * @kafka core/src/main/scala/kafka/coordinator/group/GroupCoordinator.scala#GroupCoordinator.joinError
+ */
 export function joinError(memberId: string, error: WireError): JoinGroupResult {
   const members = new Map<string, Buffer>()
   return { members, memberId, generationId: 0, subProtocol: '', leaderId: '', error }

@@ -275,18 +275,26 @@ export class TransactionMarkerChannelManager extends InterBrokerSendThread<
     const txnTopicPartition = txnStateManager.partitionFor(txnId)
     for (const [leader, partitions] of byLeader.values()) {
       const txnMarkerEntry = { ...marker, partitions }
-      this.#queueOf(leader).addMarkers(txnTopicPartition, { txnId, txnMarkerEntry })
+      this.#addMarkersForBroker(leader, txnTopicPartition, { txnId, txnMarkerEntry })
     }
     if (unknown.length > 0) this.#skipDeleted(txnId, marker.coordinatorEpoch, unknown)
   }
 
-  #queueOf(leader: BrokerEndPoint): TxnMarkerQueue {
-    if (leader.id === NO_NODE.id) return this.#markersQueueForUnknownBroker
+  /** Puts a marker into the queue of a broker, or of those that nobody can reach now. */
+  #addMarkersForBroker(
+    broker: BrokerEndPoint,
+    txnTopicPartition: number,
+    txnIdAndMarker: TxnIdAndMarkerEntry,
+  ): void {
     const queue =
-      this.#markersQueuePerBroker.get(leader.id) ?? new TxnMarkerQueue(leader)
-    this.#markersQueuePerBroker.set(leader.id, queue)
-    queue.destination = leader
-    return queue
+      broker.id === NO_NODE.id
+        ? this.#markersQueueForUnknownBroker
+        : (this.#markersQueuePerBroker.get(broker.id) ?? new TxnMarkerQueue(broker))
+    if (broker.id !== NO_NODE.id) {
+      this.#markersQueuePerBroker.set(broker.id, queue)
+      queue.destination = broker
+    }
+    queue.addMarkers(txnTopicPartition, txnIdAndMarker)
   }
 
   /** Nobody has told of these partitions: they are gone, and need no marker. */

@@ -36,6 +36,7 @@ export interface LoadingContext {
 /**
  * Reads a partition. What cannot be read is logged; the ids before it are returned.
  *
+ * @kafka core/src/main/scala/kafka/coordinator/transaction/TransactionStateManager.scala#TransactionStateManager.loadTransactionMetadata
  * @differs Kafka steps to the next batch inside the loop over its records, and so hangs
  *   on a batch that compaction has left without any.
  */

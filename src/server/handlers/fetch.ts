@@ -243,6 +243,11 @@ function byTopic(
   return responses
 }
 
+/**
+ * Converts what was read for the version that asked, and answers.
+ *
+ * @kafka core/src/main/scala/kafka/server/KafkaApis.scala#KafkaApis.handleFetchRequest.fetchResponseCallback
+ */
 function fetchResponseCallback(
   context: ApisContext,
   request: Request,

@@ -73,28 +73,43 @@ export async function createTopic(
 /**
  * Makes sure that a topic of Kafka's own exists, or is on its way.
  *
- * @returns COORDINATOR_NOT_AVAILABLE with fewer brokers than it needs replicas, and what
- *   {@link createTopic} returns when it had to be made
+ * @returns what {@link createInternalTopic} returns when it had to be made
  * @kafka core/src/main/scala/kafka/server/KafkaApis.scala#KafkaApis.getOrCreateInternalTopic
  */
 export async function getOrCreateInternalTopic(
   context: ApisContext,
   topic: string,
 ): Promise<InternalTopic> {
-  const { metadataCache } = context
-  if (metadataCache.contains(topic)) return { error: Errors.NONE, known: true }
+  const known = context.metadataCache.contains(topic)
+  return {
+    error: known ? Errors.NONE : await createInternalTopic(context, topic),
+    known,
+  }
+}
+
+/**
+ * Creates a topic of Kafka's own.
+ *
+ * @returns COORDINATOR_NOT_AVAILABLE with fewer brokers than it needs replicas, else what
+ *   {@link createTopic} returns
+ * @kafka core/src/main/scala/kafka/server/KafkaApis.scala#KafkaApis.createInternalTopic
+ */
+async function createInternalTopic(
+  context: ApisContext,
+  topic: string,
+): Promise<WireError> {
   const asked = internalTopic(context, topic)
-  if (!asked) return { error: Errors.UNKNOWN_TOPIC_OR_PARTITION, known: false }
+  if (!asked) return Errors.UNKNOWN_TOPIC_OR_PARTITION
 
   // With too few brokers, a broker that fails would take all with it: wait for more.
   const { replicationFactor, key } = asked
-  const alive = metadataCache.getAliveBrokers().length
+  const alive = context.metadataCache.getAliveBrokers().length
   if (alive < replicationFactor) {
     const needs = `${replicationFactor} brokers (${key})`
     log.error(`${topic} needs ${needs}, ${alive} are alive`)
-    return { error: Errors.COORDINATOR_NOT_AVAILABLE, known: false }
+    return Errors.COORDINATOR_NOT_AVAILABLE
   }
-  return { error: await createTopic(context, topic, asked), known: false }
+  return await createTopic(context, topic, asked)
 }
 
 /** How a topic of Kafka's own is to be, and the key that says with how many copies. */

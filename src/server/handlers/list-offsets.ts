@@ -35,62 +35,109 @@ const DEBUGGING_REPLICA_ID = -2
 
 type Question = ListOffsetsRequest['topics'][number]['partitions'][number]
 
+/** What is answered about one partition; of each version only a part is sent. */
+interface Answer {
+  readonly errorCode: number
+  readonly oldStyleOffsets: readonly number[]
+  readonly timestamp: number
+  readonly offset: number
+}
+
 /** Serves a ListOffsets request; see `KafkaApis.handleListOffsetRequest`. */
 export function handleListOffsets(context: ApisContext, request: Request): void {
   const body = request.body<ListOffsetsRequest>()
 
   // Hang up on what is not understood.
-  const isOldStyle = request.header.apiVersion === 0
-  const answer = isOldStyle ? oldStyleOffsets : offsetAndTimestamp
   if (!isIsolationLevel(body.isolationLevel)) {
     context.closeConnection(request)
     return
   }
-
-  // Ask each partition once. From version 1 on it must not be named twice.
-  const questions = new TopicPartitionMap<Question>()
-  const twice = new TopicPartitionSet()
-  for (const { name, partitions } of body.topics) {
-    for (const question of partitions) {
-      const topicPartition = new TopicPartition(name, question.partition)
-      if (questions.has(topicPartition) && !isOldStyle) twice.add(topicPartition)
-      questions.set(topicPartition, question)
-    }
-  }
-
-  // Answer each on its own.
-  const answers = new TopicPartitionMap<ReturnType<typeof failed>>()
-  for (const [topicPartition, question] of questions) {
-    if (twice.has(topicPartition)) {
-      answers.set(topicPartition, failed(Errors.INVALID_REQUEST.code))
-      continue
-    }
-    try {
-      answers.set(topicPartition, answer(context, topicPartition, question, body))
-    } catch (error) {
-      const wire = Errors.forException(error)
-      if (wire === Errors.UNKNOWN_SERVER_ERROR) log.error('listing offsets', error)
-      answers.set(topicPartition, failed(wire.code))
-    }
-  }
+  const answers =
+    request.header.apiVersion === 0
+      ? handleListOffsetRequestV0(context, body)
+      : handleListOffsetRequestV1AndAbove(context, body)
   context.sendResponseMaybeThrottle(request, ListOffsets, (throttleTimeMs) => ({
     throttleTimeMs,
     topics: byTopic(answers),
   }))
 }
 
-function failed(errorCode: number) {
-  const oldStyleOffsets: readonly number[] = []
-  return { errorCode, oldStyleOffsets, timestamp: -1, offset: -1 }
+/**
+ * Answers version 0: offsets at which segments begin, newest first.
+ *
+ * @kafka core/src/main/scala/kafka/server/KafkaApis.scala#KafkaApis.handleListOffsetRequestV0
+ */
+function handleListOffsetRequestV0(
+  context: ApisContext,
+  body: ListOffsetsRequest,
+): TopicPartitionMap<Answer> {
+  const { questions } = questionsOf(body)
+  return answerEach(questions, (topicPartition, question) =>
+    segmentOffsets(context, topicPartition, question, body),
+  )
 }
 
-/** Version 0: offsets at which segments begin, newest first. */
-function oldStyleOffsets(
+/**
+ * Answers version 1 and later: the first offset that is at least as young as a time. A
+ * partition that is named twice is refused.
+ *
+ * @kafka core/src/main/scala/kafka/server/KafkaApis.scala#KafkaApis.handleListOffsetRequestV1AndAbove
+ */
+function handleListOffsetRequestV1AndAbove(
+  context: ApisContext,
+  body: ListOffsetsRequest,
+): TopicPartitionMap<Answer> {
+  const { questions, twice } = questionsOf(body)
+  return answerEach(questions, (topicPartition, question) =>
+    twice.has(topicPartition)
+      ? failed(Errors.INVALID_REQUEST.code)
+      : offsetAndTimestamp(context, topicPartition, question, body),
+  )
+}
+
+/** What is asked of each partition (of two questions the later), and who is named twice. */
+function questionsOf({ topics }: ListOffsetsRequest) {
+  const questions = new TopicPartitionMap<Question>()
+  const twice = new TopicPartitionSet()
+  for (const { name, partitions } of topics) {
+    for (const question of partitions) {
+      const topicPartition = new TopicPartition(name, question.partition)
+      if (questions.has(topicPartition)) twice.add(topicPartition)
+      questions.set(topicPartition, question)
+    }
+  }
+  return { questions, twice }
+}
+
+/** Answers each on its own: what one cannot be told fails alone. */
+function answerEach(
+  questions: TopicPartitionMap<Question>,
+  answer: (topicPartition: TopicPartition, question: Question) => Answer,
+): TopicPartitionMap<Answer> {
+  const answers = new TopicPartitionMap<Answer>()
+  for (const [topicPartition, question] of questions) {
+    try {
+      answers.set(topicPartition, answer(topicPartition, question))
+    } catch (error) {
+      const wire = Errors.forException(error)
+      if (wire === Errors.UNKNOWN_SERVER_ERROR) log.error('listing offsets', error)
+      answers.set(topicPartition, failed(wire.code))
+    }
+  }
+  return answers
+}
+
+function failed(errorCode: number): Answer {
+  return { errorCode, oldStyleOffsets: [], timestamp: -1, offset: -1 }
+}
+
+/** Offsets at which segments begin, newest first. */
+function segmentOffsets(
   { replicaManager }: ApisContext,
   topicPartition: TopicPartition,
   { timestamp, maxNumOffsets }: Question,
   { replicaId }: ListOffsetsRequest,
-) {
+): Answer {
   const replica = replicaManager.getLeaderReplicaIfLocal(topicPartition)
   const all = replica.log?.legacyFetchOffsetsBefore(timestamp, maxNumOffsets) ?? []
   if (replicaId !== -1) return { ...failed(0), oldStyleOffsets: all }
@@ -102,13 +149,13 @@ function oldStyleOffsets(
   return { ...failed(0), oldStyleOffsets: offsets }
 }
 
-/** Version 1 on: the first offset that is at least as young as a time. */
+/** The first offset that is at least as young as a time. */
 function offsetAndTimestamp(
   { replicaManager }: ApisContext,
   topicPartition: TopicPartition,
   { timestamp }: Question,
   { replicaId, isolationLevel }: ListOffsetsRequest,
-) {
+): Answer {
   const fromConsumer = replicaId === -1
   const replica =
     replicaId === DEBUGGING_REPLICA_ID

@@ -115,6 +115,12 @@ interface PartitionAnswer {
   readonly logStartOffset: number
 }
 
+/**
+ * Answers a Produce request whose partitions are all decided: late if the client has sent
+ * more bytes than it may, and with `acks=0` not at all.
+ *
+ * @kafka core/src/main/scala/kafka/server/KafkaApis.scala#KafkaApis.handleProduceRequest.produceResponseCallback
+ */
 function produceResponseCallback(
   context: ApisContext,
   request: Request,
