@@ -64,8 +64,8 @@ export const chapterList: readonly Chapter[] = [
   {
     name: 'recovery',
     title: 'After a crash',
-    subject: 'LogManager.loadLogs',
-    trace: 'server-startup',
+    subject: 'LogSegment.recover',
+    trace: 'recovery',
   },
   {
     name: 'shutdown',
@@ -95,14 +95,14 @@ export const chapterList: readonly Chapter[] = [
   {
     name: 'offset-index',
     title: 'Finding an offset',
-    subject: 'LogSegment.read',
-    trace: 'kafka-stream',
+    subject: 'LogSegment.translateOffset',
+    trace: 'find-offset',
   },
   {
     name: 'cleaner',
     title: 'The last of each key',
-    subject: 'LogCleaner.startup',
-    trace: 'server-startup',
+    subject: 'CleanerThread.cleanLog',
+    trace: 'compaction',
   },
   {
     name: 'purgatory',
