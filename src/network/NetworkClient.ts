@@ -58,6 +58,11 @@ export class NetworkClient {
     this.#options = options
   }
 
+  /** As in the header of its requests; a broker's own says which broker it is. */
+  get clientId(): string {
+    return this.#options.clientId
+  }
+
   get isConnected(): boolean {
     return this.#connection?.isOpen === true
   }

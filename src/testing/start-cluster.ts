@@ -46,6 +46,8 @@ export interface StartClusterOptions {
   readonly brokers?: number
   /** Real sockets and files, or all in memory; or a platform of your own. */
   readonly platform?: 'node' | 'memory' | Platform
+  /** Log directories of each broker, on a disk each, as far as it can tell. Default 1. */
+  readonly logDirs?: number
   /** Settings of every broker, as in `server.properties`. */
   readonly config?: Readonly<Record<string, string>>
   /** Where data is kept, and stays; a temporary directory when absent. */
@@ -120,6 +122,12 @@ export async function startCluster(
   return cluster
 }
 
+/** The first directory has the plain name, the others a number behind it. */
+function logDirsOf(path: string, count: number): string {
+  const others = Array.from({ length: count - 1 }, (_, i) => `${path}-${i + 1}`)
+  return [path, ...others].join(',')
+}
+
 /** Has the controller make the topic of offsets; does not wait until it is led. */
 async function orderOffsetsTopic({ brokers, platform }: KafkaCluster): Promise<void> {
   const [broker] = brokers
@@ -180,7 +188,7 @@ export async function startBrokers(
         'broker.id': String(id),
         'zookeeper.connect': zookeeperConnect ?? '',
         listeners: `PLAINTEXT://${host}:${port}`,
-        'log.dirs': `${home.path}/kafka-${id}`,
+        'log.dirs': logDirsOf(`${home.path}/kafka-${id}`, options.logDirs ?? 1),
         ...options.config,
       })
       return new KafkaServer(config, { platform, zooKeeperConnect })

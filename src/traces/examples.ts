@@ -14,10 +14,12 @@ import { coordinatorMoved } from './examples/coordinator-moved.ts'
 import { failover } from './examples/failover.ts'
 import { fetchSession } from './examples/fetch-session.ts'
 import { findOffset } from './examples/find-offset.ts'
+import { idempotentProducer } from './examples/idempotent-producer.ts'
 import { isrShrink } from './examples/isr-shrink.ts'
 import { joinGroup } from './examples/join-group.ts'
 import { kafkaStream } from './examples/kafka-stream.ts'
 import { leaderMoved } from './examples/leader-moved.ts'
+import { logDirFailure } from './examples/log-dir-failure.ts'
 import { noBroker } from './examples/no-broker.ts'
 import { offsetOutOfRange } from './examples/offset-out-of-range.ts'
 import { partedLogs } from './examples/parted-logs.ts'
@@ -63,6 +65,7 @@ export const examples: readonly ExampleTrace[] = [
   recovery,
   compaction,
   produce,
+  idempotentProducer,
   findOffset,
   fetchSession,
   throttle,
@@ -71,6 +74,7 @@ export const examples: readonly ExampleTrace[] = [
   failover,
   partedLogs,
   isrShrink,
+  logDirFailure,
   controllerElection,
   topicLife,
   reassignment,

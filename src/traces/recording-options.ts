@@ -41,6 +41,15 @@ const ofUser = ((self: object, caller: string) => {
   return caller
 }) as ActorOf
 
+/**
+ * A loop that waits since before the recording is in no call when it sends. Its client says
+ * whose it is: `1` is the controller on broker 1, `broker-1-fetcher-0` a follower.
+ */
+const ofClient = ((self: { readonly clientId: string }, caller: string) => {
+  const id = /^(?:broker-)?(\d+)(?:-fetcher-\d+)?$/.exec(self.clientId)?.[1]
+  return caller === 'main' && id !== undefined ? `broker ${id}` : undefined
+}) as ActorOf
+
 /** Says whose an object is that was in use before the recording began. */
 export function adopt(thing: object, actor: string): void {
   owners.set(thing, actor)
@@ -55,6 +64,7 @@ export const actors: Readonly<Record<string, ActorOf>> = {
   SocketServer: ofConfig,
   GroupCoordinator: ofConfig,
   AdminManager: ofConfig,
+  NetworkClient: ofClient,
   KafkaRequestHandler: broker((self) => self.brokerId),
   ControllerEventThread: ofName(/-(\d+)$/),
   RequestSendThread: ofName(/^Controller-(\d+)-/),
