@@ -458,11 +458,11 @@ export class AdminManager {
     }
 
     // An unknown name is INVALID_CONFIG, a bad value of a known one INVALID_REQUEST.
-    LogConfig.validateNames(configs)
     try {
       await this.adminZkClient.validateTopicConfig(name, configs)
     } catch (cause) {
       if (!(cause instanceof InvalidConfigurationException)) throw cause
+      LogConfig.validateNames(configs)
       throw new InvalidRequestException(cause.message, { cause })
     }
     if (!validateOnly) await this.adminZkClient.changeTopicConfig(name, configs)

@@ -20,8 +20,10 @@
  * such as pools of threads, are told.
  *
  * @kafka core/src/main/scala/kafka/server/DynamicBrokerConfig.scala#DynamicBrokerConfig
- * @differs What belongs to SSL and SASL, and metrics reporters, cannot be changed while a
- *   broker runs; in 1.1.1 they can. A setting that is taken away returns to what
+ * @differs Metrics reporters, and what belongs to SSL and SASL on one listener, cannot be
+ *   changed while a broker runs; in 1.1.1 they can. What belongs to SSL and SASL on all
+ *   listeners is kept for one broker, as in 1.1.1; no listener here reads it, nor does a
+ *   listener of 1.1.1 without security. A setting that is taken away returns to what
  *   the file says at once; in 1.1.1 only with the next change of another one.
  * @module
  */
@@ -79,6 +81,24 @@ export const LOG_CONFIGS: ReadonlySet<string> = new Set(
 /** Where a broker listens. No two brokers share it, so it is set for one at a time. */
 export const LISTENER_CONFIGS: ReadonlySet<string> = new Set([
   ...['listeners', 'advertised.listeners', 'listener.security.protocol.map'],
+])
+
+/**
+ * How listeners secure themselves, and log in. Keys and certificates are not among these:
+ * they are set for one listener.
+ *
+ * @kafka core/src/main/scala/kafka/server/DynamicBrokerConfig.scala#DynamicListenerConfig
+ */
+const SECURITY_CONFIGS: ReadonlySet<string> = new Set([
+  ...['principal.builder.class', 'ssl.client.auth', 'ssl.cipher.suites'],
+  ...['ssl.protocol', 'ssl.provider', 'ssl.enabled.protocols'],
+  ...['ssl.keymanager.algorithm', 'ssl.trustmanager.algorithm'],
+  ...['ssl.endpoint.identification.algorithm', 'ssl.secure.random.implementation'],
+  ...['sasl.mechanism.inter.broker.protocol', 'sasl.enabled.mechanisms'],
+  ...['sasl.kerberos.service.name', 'sasl.kerberos.kinit.cmd'],
+  ...['sasl.kerberos.ticket.renew.window.factor', 'sasl.kerberos.ticket.renew.jitter'],
+  'sasl.kerberos.min.time.before.relogin',
+  'sasl.kerberos.principal.to.local.rules',
 ])
 
 /** All settings of `server.properties` that can change while a broker runs. */
@@ -227,7 +247,7 @@ export class DynamicBrokerConfig {
         `these settings cannot be changed while a broker runs: ${fixed.join(', ')}`,
       )
     }
-    const perBroker = Object.keys(props).filter((key) => LISTENER_CONFIGS.has(key))
+    const perBroker = Object.keys(props).filter((key) => !isForAll(key))
     if (!perBrokerConfig && perBroker.length > 0) {
       throw new ConfigException(
         `these settings can be changed for one broker only: ${perBroker.join(', ')}`,
@@ -265,13 +285,14 @@ export class DynamicBrokerConfig {
 
 /** Whether a setting can be changed while a broker runs; unknown ones can: they do nothing. */
 function isDynamic(key: string): boolean {
-  if (AllDynamicConfigs.has(key) || THROTTLED_RATES.has(key)) return true
+  if (AllDynamicConfigs.has(key) || SECURITY_CONFIGS.has(key)) return true
+  if (THROTTLED_RATES.has(key)) return true
   return !KafkaConfig.isKnown(key) && !key.startsWith('listener.name.')
 }
 
 /** Whether a setting can be changed for all brokers at once. */
 function isForAll(key: string): boolean {
-  return isDynamic(key) && !LISTENER_CONFIGS.has(key)
+  return isDynamic(key) && !LISTENER_CONFIGS.has(key) && !SECURITY_CONFIGS.has(key)
 }
 
 function validateValue(key: string, value: string): void {

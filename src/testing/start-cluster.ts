@@ -184,10 +184,11 @@ export async function startBrokers(
     // Start the brokers side by side.
     const brokers = Array.from({ length: options.brokers ?? 1 }, (_, id) => {
       const port = options.port ? options.port + id : 0
+      const { 'host.name': ownHost = host, port: ownPort = port } = options.config ?? {}
       const config = new KafkaConfig({
         'broker.id': String(id),
         'zookeeper.connect': zookeeperConnect ?? '',
-        listeners: `PLAINTEXT://${host}:${port}`,
+        listeners: `PLAINTEXT://${ownHost}:${ownPort}`,
         'log.dirs': logDirsOf(`${home.path}/kafka-${id}`, options.logDirs ?? 1),
         ...options.config,
       })

@@ -429,6 +429,20 @@ describe('handleAlterConfigsRequest()', () => {
     expect(await alter('segment.bytes', 'many')).toBe(code('INVALID_REQUEST'))
     expect(log.config.segmentSize).toBe(4000)
   })
+
+  it('misses the topic before it looks at the settings', async () => {
+    const { responses } = await client.sendAndReceive(AlterConfigs, 0, {
+      resources: ['altered', 'nowhere'].map((resourceName) => ({
+        ...{ resourceType: 2, resourceName },
+        configs: [{ name: 'no.such.setting', value: '1' }],
+      })),
+      validateOnly: false,
+    })
+    expect(responses.map(({ errorCode }) => errorCode)).toEqual([
+      code('INVALID_CONFIG'),
+      code('UNKNOWN_SERVER_ERROR'),
+    ])
+  })
 })
 
 describe('handleControlledShutdownRequest()', () => {

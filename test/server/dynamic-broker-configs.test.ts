@@ -119,6 +119,13 @@ describe('AlterConfigs of a broker', () => {
     other.close()
   })
 
+  it('keeps logins for one broker, which nobody reads', async () => {
+    const login = { 'sasl.kerberos.min.time.before.relogin': '58000' }
+    expect((await alter('0', login, true)).errorCode).toBe(0)
+    expect((await alter('', login, true)).errorCode).toBe(42)
+    expect((await alter('0', { 'ssl.keystore.type': 'JKS' }, true)).errorCode).toBe(42)
+  })
+
   it('returns to the file when it is taken away', async () => {
     expect((await alter('0', {})).errorCode).toBe(0)
     expect(broker.config.logRetentionTimeMillis).toBe(7000)

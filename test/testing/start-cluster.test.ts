@@ -61,6 +61,15 @@ describe('startCluster()', () => {
     expect(dirs.some((dir) => existsSync(dir))).toBe(false)
   })
 
+  it('takes the address from the older keys of a file', async () => {
+    const config = { 'host.name': 'localhost', port: '9192' }
+    const options = { platform: 'memory', port: 1, offsetsTopic: false } as const
+    await using cluster = await startCluster({ ...options, config })
+    const [broker] = cluster.brokers
+    expect(broker?.config.listeners).toMatchObject([{ host: 'localhost', port: 9192 }])
+    expect(broker?.boundPort()).toBe(9192)
+  })
+
   it('keeps what is in a directory that it is given', async () => {
     const dataDir = mkdtempSync(join(tmpdir(), 'start-cluster-test-'))
     const first = await startCluster({ dataDir })
