@@ -62,6 +62,12 @@ export const chapterList: readonly Chapter[] = [
     heading: '# KafkaServer',
   },
   {
+    name: 'zookeeper',
+    title: 'A tree that tells',
+    subject: 'ZooKeeperServer.processPacket',
+    trace: 'zookeeper',
+  },
+  {
     name: 'recovery',
     title: 'After a crash',
     subject: 'LogSegment.recover',
@@ -93,6 +99,18 @@ export const chapterList: readonly Chapter[] = [
     trace: 'produce',
   },
   {
+    name: 'idempotent-producer',
+    title: 'Once, and in order',
+    subject: 'ProducerAppendInfo.append',
+    trace: 'idempotent-producer',
+  },
+  {
+    name: 'fetch-session',
+    title: 'Only what changed',
+    subject: 'FetchManager.newContext',
+    trace: 'fetch-session',
+  },
+  {
     name: 'offset-index',
     title: 'Finding an offset',
     subject: 'LogSegment.translateOffset',
@@ -109,6 +127,12 @@ export const chapterList: readonly Chapter[] = [
     title: 'Waiting in the purgatory',
     subject: 'DelayedOperationPurgatory.tryCompleteElseWatch',
     trace: 'produce',
+  },
+  {
+    name: 'quotas',
+    title: 'An answer that waits',
+    subject: 'ClientQuotaManager.maybeRecordAndThrottle',
+    trace: 'throttle',
   },
   {
     name: 'replica-manager',
@@ -142,6 +166,12 @@ export const chapterList: readonly Chapter[] = [
     trace: 'isr-shrink',
   },
   {
+    name: 'log-dir-failure',
+    title: 'A disk fails',
+    subject: 'LogDirReplicas.handleLogDirFailure',
+    trace: 'log-dir-failure',
+  },
+  {
     name: 'controller-election',
     title: 'The office changes hands',
     subject: 'KafkaController.elect',
@@ -152,6 +182,18 @@ export const chapterList: readonly Chapter[] = [
     title: 'One event at a time',
     subject: 'ControllerEventThread.doWork',
     trace: 'failover',
+  },
+  {
+    name: 'topic-life',
+    title: 'A topic comes and goes',
+    subject: 'TopicDeletion.process',
+    trace: 'topic-life',
+  },
+  {
+    name: 'reassignment',
+    title: 'A partition moves',
+    subject: 'PartitionReassignments.onPartitionReassignment',
+    trace: 'reassignment',
   },
   {
     name: 'group',
