@@ -87,7 +87,22 @@ describe('the notes in full', () => {
     expect(html).not.toMatch(/<summary>(?:(?!<\/summary>).)*<a /)
   })
 
+  it('writes $ for the class of the call above, and reads it', () => {
+    const dollar = read(
+      BAKING.replace('`Oven.warm`', '`$.warm`').replace('@ W', '@ $.bake / W'),
+    )
+    expect(allSteps(dollar.steps).map(({ name }) => name)).toEqual([
+      ...['Oven.bake', 'Oven.warm'],
+    ])
+    const html = expansionHtml([dollar], tools)
+    expect(html).toBe(expansionHtml([read(BAKING)], tools))
+    expect(html).toContain('<code>Oven.bake</code>')
+    expect(html).toContain('<code>$.warm</code>')
+    expect(html).toContain('id="oven.Oven.warm"')
+  })
+
   it.each([
+    ['a $ without a class', '`Oven.bake`', '`$.bake`', '3: $ has no class above it'],
     [
       'a step that is gone',
       'Oven.warm',

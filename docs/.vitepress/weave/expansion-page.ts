@@ -10,7 +10,14 @@
 import { LEAVE } from '../../../src/traces/playback.ts'
 import { stepAddresses } from '../../../src/traces/step-address.ts'
 import { escapeHtml } from './colour.ts'
-import { allSteps, type Expansion, type Fact, KINDS, type Step } from './expansion.ts'
+import {
+  allSteps,
+  classOf,
+  type Expansion,
+  type Fact,
+  KINDS,
+  type Step,
+} from './expansion.ts'
 import type { Inline } from './pointer-pages.ts'
 import type { SourceIndex } from './source-index.ts'
 import type { TraceOutput } from './trace-pages.ts'
@@ -102,6 +109,7 @@ function stepHtml(
   step: Step,
   trace: string,
   tools: ExpansionTools,
+  above?: Step,
 ): string {
   const { index, sightings, plain } = tools
   const id = stepAnchor(expansion, step)
@@ -112,11 +120,12 @@ function stepHtml(
     : ''
   const links = `<span class="to">${[source, proof].filter(Boolean).join(' · ')}</span>`
   const mark = seen ? '<span class="seen" title="recorded">✓</span>' : ''
-  const title = `<code>${escapeHtml(step.name)}</code> <span>${plain(step.text)}</span> ${mark}`
+  const name = escapeHtml(nameBelow(step, above))
+  const title = `<code>${name}</code> <span>${plain(step.text)}</span> ${mark}`
   const parts = step.parts.map((part) =>
     'kind' in part
       ? factHtml(expansion, part, trace, tools)
-      : stepHtml(expansion, part, trace, tools),
+      : stepHtml(expansion, part, trace, tools, step),
   )
   if (parts.length === 0) {
     return `<li class="step leaf" id="${id}"><p>${title}</p>${links}</li>`
@@ -125,6 +134,12 @@ function stepHtml(
     `<li class="step" id="${id}"><details><summary>${title}</summary>` +
     `${links}<ul>${parts.join('\n')}</ul></details></li>`
   )
+}
+
+/** As the notes write it: below a call of the same class the class is `$`. */
+function nameBelow({ name }: Step, above: Step | undefined): string {
+  const isOfSame = above && name.startsWith(`${classOf(above.name)}.`)
+  return isOfSame ? name.replace(/^\w+/, () => '$') : name
 }
 
 function factHtml(

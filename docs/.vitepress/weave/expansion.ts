@@ -13,8 +13,10 @@
  *       - C: the segment is full → a new one @ Write, and publish
  *       - D: {segment.bytes} bytes a segment        a setting, its default from the program
  *       - `LogSegment.append`: …                    a step below the step
+ *         - `$.canConvertToRelativeOffset`: …       another one of the same class
  *
- * Behind `@` stands the beginning of a paragraph of the step's method that shows the fact.
+ * Behind `@` stands the beginning of a paragraph of the step's method that shows the fact,
+ * or of another method: `@ $.recover / Begin with`.
  * A step, a paragraph, a setting or an error that does not exist fails the build.
  *
  * @module
@@ -106,7 +108,7 @@ export function readExpansion(
       open.length = item.depth
       continue
     }
-    const step = readStep(item.text, index, fail)
+    const step = readStep(item.text, above, index, fail)
     if (above) above.parts.push(step)
     else root.push(step)
     open.length = item.depth
@@ -141,16 +143,29 @@ function itemsOf(name: string, lines: readonly string[]): Item[] {
 
 function readStep(
   text: string,
+  above: Step | undefined,
   index: SourceIndex,
   fail: (why: string) => Error,
 ): Step {
-  const [, name, what] = /^`([^`]+)`: (.+)$/.exec(text) ?? []
-  if (name === undefined || what === undefined) {
+  const [, written, what] = /^`([^`]+)`: (.+)$/.exec(text) ?? []
+  if (written === undefined || what === undefined) {
     throw fail(`neither a step nor a fact: ${text}`)
   }
+  if (written.startsWith('$.') && !above) throw fail(`$ has no class above it: ${text}`)
+  const name = inFull(written, above?.name ?? '')
   const symbol = index.find(name)
   if (!symbol) throw fail(`no symbol of src/ is named ${name}`)
   return { name, symbol, text: what, parts: [] }
+}
+
+/** The class of a step, as a method of it is named: of `new Log` it is `Log`. */
+export function classOf(step: string): string {
+  return step.replace(/^new /, '').replace(/\..*$/, '')
+}
+
+/** A name with its class in the place of `$`, which the notes write for the same one. */
+function inFull(name: string, above: string): string {
+  return name.replace(/^\$\./, `${classOf(above)}.`)
 }
 
 function readFact(
@@ -183,7 +198,7 @@ function readFact(
 
 /** A paragraph of the step, or of what stands before a slash. */
 function paragraphOf(step: string, shown: string, index: SourceIndex): ShownBy {
-  const [before = '', after] = shown.split(' / ')
+  const [before = '', after] = inFull(shown, step).split(' / ')
   const [owner, beginning] = after === undefined ? [step, before] : [before, after]
   const id = owner.replace(/^new (\w+)$/, '$1.constructor')
   const paragraph = index.paragraph(id, beginning)
