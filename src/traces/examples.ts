@@ -22,6 +22,7 @@ import { leaderMoved } from './examples/leader-moved.ts'
 import { logDirFailure } from './examples/log-dir-failure.ts'
 import { noBroker } from './examples/no-broker.ts'
 import { offsetOutOfRange } from './examples/offset-out-of-range.ts'
+import { offsetsExpired } from './examples/offsets-expired.ts'
 import { partedLogs } from './examples/parted-logs.ts'
 import { produce } from './examples/produce.ts'
 import { producer } from './examples/producer.ts'
@@ -34,11 +35,13 @@ import { recovery } from './examples/recovery.ts'
 import { replicate } from './examples/replicate.ts'
 import { request } from './examples/request.ts'
 import { serverStartup } from './examples/server-startup.ts'
+import { sessionEvicted } from './examples/session-evicted.ts'
 import { sessionExpired } from './examples/session-expired.ts'
 import { sharedGroup } from './examples/shared-group.ts'
 import { throttle } from './examples/throttle.ts'
 import { topicLife } from './examples/topic-life.ts'
 import { transaction } from './examples/transaction.ts'
+import { transactionTimeout } from './examples/transaction-timeout.ts'
 import { wildcard } from './examples/wildcard.ts'
 import { zookeeper } from './examples/zookeeper.ts'
 
@@ -68,6 +71,7 @@ export const examples: readonly ExampleTrace[] = [
   idempotentProducer,
   findOffset,
   fetchSession,
+  sessionEvicted,
   throttle,
   becomeLeaderOrFollower,
   replicate,
@@ -80,5 +84,7 @@ export const examples: readonly ExampleTrace[] = [
   reassignment,
   joinGroup,
   commitOffset,
+  offsetsExpired,
   transaction,
+  transactionTimeout,
 ]

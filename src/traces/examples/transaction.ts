@@ -13,13 +13,17 @@ import { AddPartitionsToTxn } from '../../protocol/messages/AddPartitionsToTxn.t
 import { EndTxn } from '../../protocol/messages/EndTxn.ts'
 import { Fetch } from '../../protocol/messages/Fetch.ts'
 import { FindCoordinator } from '../../protocol/messages/FindCoordinator.ts'
-import { InitProducerId } from '../../protocol/messages/InitProducerId.ts'
+import {
+  InitProducerId,
+  type InitProducerIdResponse,
+} from '../../protocol/messages/InitProducerId.ts'
 import { Produce } from '../../protocol/messages/Produce.ts'
 import { MemoryRecords } from '../../record/MemoryRecords.ts'
 import type { ExampleTrace } from '../ExampleTrace.ts'
 import { clientOn, fillTopic, onStage, type Stage, TOPIC } from '../stage.ts'
 
-const transactionalId = 'teller'
+/** The name of the producer. */
+export const transactionalId = 'teller'
 
 /** What is written in a transaction is seen when it is committed. */
 export const transaction: ExampleTrace = {
@@ -74,7 +78,7 @@ export const transaction: ExampleTrace = {
 }
 
 /** Resolves when the transactional id has a coordinator that serves it. */
-async function ready(stage: Stage, client: NetworkClient): Promise<void> {
+export async function ready(stage: Stage, client: NetworkClient): Promise<void> {
   for (;;) {
     const body = { key: transactionalId, keyType: 1 }
     const answer = await client.sendAndReceive(FindCoordinator, 1, body)
@@ -85,9 +89,13 @@ async function ready(stage: Stage, client: NetworkClient): Promise<void> {
 }
 
 /** Asks for an id until the coordinator has read its state. */
-async function initProducerId(stage: Stage, client: NetworkClient) {
+export async function initProducerId(
+  stage: Stage,
+  client: NetworkClient,
+  transactionTimeoutMs = 60_000,
+): Promise<InitProducerIdResponse> {
   for (;;) {
-    const body = { transactionalId, transactionTimeoutMs: 60_000 }
+    const body = { transactionalId, transactionTimeoutMs }
     const answer = await client.sendAndReceive(InitProducerId, 0, body)
     const error = Errors.forCode(answer.errorCode)
     if (error === Errors.NONE) return answer
@@ -98,7 +106,8 @@ async function initProducerId(stage: Stage, client: NetworkClient) {
   }
 }
 
-function batch(producerId: bigint, producerEpoch: number): Buffer {
+/** One record of the transaction, as a batch. */
+export function batch(producerId: bigint, producerEpoch: number): Buffer {
   const value = Buffer.from('transfer')
   return MemoryRecords.withRecords(
     { producerId, producerEpoch, baseSequence: 0, isTransactional: true },
@@ -106,7 +115,8 @@ function batch(producerId: bigint, producerEpoch: number): Buffer {
   ).buffer
 }
 
-function readCommitted(fetchOffset: number) {
+/** A fetch from an offset on, of what is committed; it waits for a byte. */
+export function readCommitted(fetchOffset: number) {
   const partition = { partition: 0, fetchOffset, partitionMaxBytes: 65_536 }
   return {
     ...{ replicaId: -1, maxWaitMs: 20_000, minBytes: 1, maxBytes: 65_536 },
@@ -116,7 +126,7 @@ function readCommitted(fetchOffset: number) {
 }
 
 /** Resolves when a fetch waits in the purgatory of the broker. */
-async function waitsInPurgatory({ cluster }: Stage): Promise<void> {
+export async function waitsInPurgatory({ cluster }: Stage): Promise<void> {
   const purgatory = cluster.brokers[0]?.replicaManager.delayedFetchPurgatory
   while (purgatory && purgatory.delayed === 0) await cluster.platform.clock.sleep(1)
 }
