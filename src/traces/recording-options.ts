@@ -46,7 +46,9 @@ const ofUser = ((self: object, caller: string) => {
  * whose it is: `1` is the controller on broker 1, `broker-1-fetcher-0` a follower.
  */
 const ofClient = ((self: { readonly clientId: string }, caller: string) => {
-  const id = /^(?:broker-)?(\d+)(?:-fetcher-\d+)?$/.exec(self.clientId)?.[1]
+  const id = /^(?:broker-)?(\d+)(?:-fetcher-\d+|-txn-marker-sender)?$/.exec(
+    self.clientId,
+  )?.[1]
   return caller === 'main' && id !== undefined ? `broker ${id}` : undefined
 }) as ActorOf
 
@@ -67,6 +69,9 @@ export const actors: Readonly<Record<string, ActorOf>> = {
   NetworkClient: ofClient,
   KafkaRequestHandler: broker((self) => self.brokerId),
   ControllerEventThread: ofName(/-(\d+)$/),
+  TransactionMarkerChannelManager: ofName(/^TxnMarkerSenderThread-(\d+)$/),
+  TransactionCoordinator: ofUser,
+  GroupMetadataManager: ofUser,
   RequestSendThread: ofName(/^Controller-(\d+)-/),
   ReplicaFetcherThread: ofUser,
   CleanerThread: ofUser,

@@ -27,6 +27,7 @@ export const asyncProducer: ExampleTrace = {
     'is closed, which sends what is left and then returns.',
   heading: '## SyncProducer',
   roots: ['Producer.send', 'ProducerSendThread.tryToHandle', 'Producer.close'],
+  drawn: ['Producer.send', 'ProducerSendThread.tryToHandle', 'Producer.close'],
 
   async run(record, world) {
     await onStage(world, async (stage) => {

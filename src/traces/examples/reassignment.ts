@@ -32,6 +32,16 @@ export const reassignment: ExampleTrace = {
     'PartitionReassignmentIsrChange.process',
     'KafkaApis.handleStopReplicaRequest',
   ],
+  drawn: [
+    'PartitionReassignment.process',
+    'PartitionReassignments.updateAssignedReplicasForPartition',
+    'PartitionReassignments.startNewReplicasForReassignedPartition',
+    'PartitionReassignmentIsrChange.process',
+    'PartitionReassignments.moveReassignedPartitionLeaderIfRequired',
+    'PartitionReassignments.stopOldReplicasOfReassignedPartition',
+    'PartitionReassignments.removePartitionFromReassignedPartitions',
+    'ReplicaManager.stopReplicas',
+  ],
 
   async run(record, world) {
     await onStage(

@@ -27,6 +27,12 @@ export const throttle: ExampleTrace = {
     'when the mean over the windows is down at the quota.',
   heading: '# KafkaApis',
   roots: ['KafkaApis.handleProduceRequest'],
+  drawn: [
+    'ClientQuotaManager.recordAndThrottleOnQuotaViolation',
+    'ClientQuotaManager.throttleTime',
+    'ThrottledRequestReaper.doWork',
+    'KafkaApis.sendResponse',
+  ],
 
   async run(record, world) {
     await onStage(

@@ -33,6 +33,17 @@ export const topicLife: ExampleTrace = {
     'KafkaApis.handleStopReplicaRequest',
     'TopicDeletionStopReplicaResponseReceived.process',
   ],
+  drawn: [
+    'AdminManager.createTopics',
+    'TopicChange.process',
+    'PartitionStateMachine.initializeLeaderAndIsrForPartitions',
+    'AdminManager.deleteTopics',
+    'TopicDeletion.process',
+    'TopicDeletionManager.startReplicaDeletion',
+    'ReplicaManager.stopReplicas',
+    'TopicDeletionStopReplicaResponseReceived.process',
+    'TopicDeletionManager.completeDeleteTopic',
+  ],
 
   async run(record, world) {
     await onStage(

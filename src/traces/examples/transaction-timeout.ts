@@ -49,6 +49,7 @@ export const transactionTimeout: ExampleTrace = {
     'KafkaApis.handleEndTxnRequest',
   ],
   drawn: [
+    'TransactionCoordinator.abortTimedOutTransactions',
     'TransactionCoordinator.handleEndTransaction',
     'TransactionStateManager.appendTransactionToLog',
     'TransactionCoordinator.sendTxnMarkers',
