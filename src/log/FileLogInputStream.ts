@@ -11,6 +11,7 @@
  * @kafka clients/src/main/java/org/apache/kafka/common/record/FileLogInputStream.java#FileLogInputStream
  * @module
  */
+import { readInt64 } from '../base/bytes/int64.ts'
 import { CorruptRecordException } from '../base/errors.ts'
 import { batchSizeAt, toBatch } from '../record/ByteBufferLogInputStream.ts'
 import {
@@ -192,9 +193,4 @@ export class FileLogInputStream {
     this.#windowStart = position
     return this.#window
   }
-}
-
-/** Reads an int64 that is a number in every valid batch. */
-function readInt64(buffer: Buffer, at: number): number {
-  return buffer.readInt32BE(at) * 0x1_0000_0000 + buffer.readUInt32BE(at + 4)
 }

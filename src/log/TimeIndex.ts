@@ -12,6 +12,7 @@
  * @kafka core/src/main/scala/kafka/log/TimeIndex.scala#TimeIndex
  * @module
  */
+import { writeInt64 } from '../base/bytes/int64.ts'
 import { IllegalArgumentException, IllegalStateException } from '../base/errors.ts'
 import { AbstractIndex, type IndexOptions } from './AbstractIndex.ts'
 import {
@@ -102,7 +103,7 @@ export class TimeIndex extends AbstractIndex {
     // Messages without a timestamp never get here: -1 is not above -1.
     if (timestamp <= last.timestamp) return
     const { buffer, at } = this.appendEntry()
-    buffer.writeBigInt64BE(BigInt(timestamp), at)
+    writeInt64(buffer, at, timestamp)
     buffer.writeInt32BE(offset - this.baseOffset, at + 8)
     this.#lastEntry = { timestamp, offset }
     this.maybeWriteOut()

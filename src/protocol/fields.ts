@@ -177,7 +177,7 @@ export function int32<const O extends Options<number>>(
 /**
  * Eight bytes, signed, as a `number`: offsets and times.
  *
- * @differs values beyond ±(2^53 − 1) are refused; no offset or time reaches them
+ * @differs values beyond ±2^53 are rounded; no offset, and no time in ms, reaches them
  */
 export function int64<const O extends Options<number>>(
   options?: O,

@@ -21,13 +21,13 @@
  * @module
  */
 
+import { readInt64, writeInt64 } from '../base/bytes/int64.ts'
 import {
   CorruptRecordException,
   IllegalStateException,
   InvalidRecordException,
 } from '../base/errors.ts'
 import type { CompressionType } from './CompressionType.ts'
-import { readInt64, writeInt64 } from './int64.ts'
 import type { KafkaRecord, RecordCursor, RecordHeader } from './KafkaRecord.ts'
 import { LegacyRecord, RECORD_OVERHEAD_V0, RECORD_OVERHEAD_V1 } from './LegacyRecord.ts'
 import { LegacyRecordCursor } from './LegacyRecordCursor.ts'

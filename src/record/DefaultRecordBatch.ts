@@ -20,11 +20,11 @@
  * @module
  */
 
+import { readInt64, writeInt64 } from '../base/bytes/int64.ts'
 import { crc32c } from '../base/crc.ts'
 import { InvalidRecordException } from '../base/errors.ts'
 import { CompressionType } from './CompressionType.ts'
 import { DefaultRecordCursor, incrementSequence } from './DefaultRecordCursor.ts'
-import { readInt64, writeInt64 } from './int64.ts'
 import type { KafkaRecord, RecordCursor } from './KafkaRecord.ts'
 import type { RecordBatch } from './RecordBatch.ts'
 import { LOG_OVERHEAD, MAGIC_OFFSET, RECORD_BATCH_OVERHEAD } from './RecordBatch.ts'
@@ -193,10 +193,10 @@ export class DefaultRecordBatch implements RecordBatch {
       )
     }
 
-    // Refuse numbers that a double cannot hold.
-    ensureSafe(this.baseOffset)
-    ensureSafe(this.firstTimestamp)
-    ensureSafe(this.maxTimestamp)
+    // Refuse an offset that a double cannot hold.
+    if (!Number.isSafeInteger(this.baseOffset)) {
+      throw new InvalidRecordException(`an offset of ${this.baseOffset} is too large`)
+    }
   }
 
   setLastOffset(offset: number): void {
@@ -288,9 +288,4 @@ export class DefaultRecordBatch implements RecordBatch {
     const end = Math.min(this.sizeInBytes, this.buffer.length)
     return crc32c(this.buffer, ATTRIBUTES_OFFSET, end)
   }
-}
-
-function ensureSafe(value: number): void {
-  if (Number.isSafeInteger(value)) return
-  throw new InvalidRecordException(`an offset or timestamp of ${value} is too large`)
 }

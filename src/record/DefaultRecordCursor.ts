@@ -6,8 +6,8 @@
  * that checking a batch of ten thousand records makes no object but this one.
  *
  * Invariants: never reads past the bytes it was given; a batch that ends early, says
- * too many bytes, holds an impossible length or a timestamp beyond 2^53 ends in an
- * InvalidRecordException and nothing else.
+ * too many bytes, holds an impossible length or a time 2^53 ms from the batch's own ends
+ * in an InvalidRecordException and nothing else.
  *
  * @kafka clients/src/main/java/org/apache/kafka/common/record/DefaultRecordBatch.java#RecordIterator
  * @kafka clients/src/main/java/org/apache/kafka/common/record/DefaultRecord.java#readFrom
@@ -115,7 +115,7 @@ export class DefaultRecordCursor implements RecordCursor {
     this.timestamp = this.#isAppendTime ? this.#logAppendTime : timestamp
     this.#offsetDelta = this.#readVarint()
     this.offset = this.#baseOffset + this.#offsetDelta
-    if (!Number.isSafeInteger(timestamp)) this.#fail(`timestamp ${timestamp}`)
+    if (Math.abs(timestamp) > 2 ** 63) this.#fail(`timestamp ${timestamp}`)
 
     // Step over key and value, keeping where they are.
     this.#keyBytes = this.#readVarint()
@@ -239,7 +239,7 @@ export class DefaultRecordCursor implements RecordCursor {
       zigzag += (byte & 0x7f) * factor
     }
     this.#position = position
-    if (zigzag > Number.MAX_SAFE_INTEGER) this.#fail('a timestamp beyond 2^53')
+    if (zigzag > Number.MAX_SAFE_INTEGER) this.#fail('a timestamp 2^53 ms away')
     return zigzag % 2 === 0 ? zigzag / 2 : -(zigzag + 1) / 2
   }
 

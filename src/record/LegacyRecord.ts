@@ -19,10 +19,10 @@
  * @module
  */
 
+import { readInt64, writeInt64 } from '../base/bytes/int64.ts'
 import { crc32 } from '../base/crc.ts'
 import { IllegalStateException, InvalidRecordException } from '../base/errors.ts'
 import { CompressionType } from './CompressionType.ts'
-import { readInt64, writeInt64 } from './int64.ts'
 import { TimestampType } from './TimestampType.ts'
 
 /** Bytes of a v0 message with null key and value. */
@@ -132,8 +132,7 @@ export class LegacyRecord {
   /**
    * Checks size and CRC.
    *
-   * @throws InvalidRecordException when either is wrong, or the timestamp is beyond
-   *   2^53
+   * @throws InvalidRecordException when either is wrong
    */
   ensureValid(): void {
     if (this.sizeInBytes < RECORD_OVERHEAD_V0) {
@@ -146,9 +145,6 @@ export class LegacyRecord {
       throw new InvalidRecordException(
         `the message is corrupt (stored crc ${this.checksum}, computed ${computed})`,
       )
-    }
-    if (!Number.isSafeInteger(this.timestamp)) {
-      throw new InvalidRecordException(`a timestamp of ${this.timestamp} is too large`)
     }
   }
 

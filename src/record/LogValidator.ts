@@ -60,7 +60,7 @@ export interface ValidationRequest {
   readonly magic: number
   /** `message.timestamp.type` of the topic. */
   readonly timestampType: TimestampType
-  /** Most milliseconds that a CreateTime may be away from `now`. */
+  /** Most milliseconds that a CreateTime may be away from `now`; from 2^53 on, any. */
   readonly timestampDiffMaxMs: number
   /** Epoch of the leader that appends; -1 when left out. */
   readonly partitionLeaderEpoch?: number | undefined
@@ -383,13 +383,16 @@ interface RecordRules {
 
 /** Works out what the records of a batch are held against. */
 function rulesOf(batch: RecordBatch, request: ValidationRequest): RecordRules {
-  const isCreateTime = request.timestampType === TimestampType.CREATE_TIME
+  const { timestampDiffMaxMs, timestampType } = request
+  const isBound =
+    timestampType === TimestampType.CREATE_TIME &&
+    timestampDiffMaxMs < Number.MAX_SAFE_INTEGER
   return {
     magic: batch.magic,
     checkCrc: batch.magic <= RecordBatch.MAGIC_VALUE_V1 && batch.isCompressed,
     needsKey: request.compactedTopic,
     now: request.now,
-    timestampDiffMaxMs: isCreateTime ? request.timestampDiffMaxMs : Infinity,
+    timestampDiffMaxMs: isBound ? timestampDiffMaxMs : Infinity,
     isAppendTime: batch.timestampType === TimestampType.LOG_APPEND_TIME,
   }
 }

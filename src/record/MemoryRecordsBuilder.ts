@@ -16,6 +16,7 @@
  * @module
  */
 
+import { writeInt64 } from '../base/bytes/int64.ts'
 import { sizeOfVarint } from '../base/bytes/varint.ts'
 import { crc32 } from '../base/crc.ts'
 import { IllegalArgumentException, IllegalStateException } from '../base/errors.ts'
@@ -24,7 +25,6 @@ import { ControlRecordType } from './ControlRecordType.ts'
 import { DefaultRecord } from './DefaultRecord.ts'
 import { DefaultRecordBatch } from './DefaultRecordBatch.ts'
 import type { EndTransactionMarker } from './EndTransactionMarker.ts'
-import { writeInt64 } from './int64.ts'
 import type { RecordHeader, SimpleRecord } from './KafkaRecord.ts'
 import { LegacyRecord, recordOverhead } from './LegacyRecord.ts'
 import { LOG_OVERHEAD, RECORD_BATCH_OVERHEAD, RecordBatch } from './RecordBatch.ts'
@@ -260,7 +260,7 @@ export class MemoryRecordsBuilder {
         `offset ${offset} does not follow ${this.#lastOffset ?? this.#baseOffset - 1}`,
       )
     }
-    if (!Number.isSafeInteger(timestamp) || timestamp < RecordBatch.NO_TIMESTAMP) {
+    if (!Number.isInteger(timestamp) || timestamp < RecordBatch.NO_TIMESTAMP) {
       throw new IllegalArgumentException(`invalid timestamp ${timestamp}`)
     }
     if (this.magic < RecordBatch.MAGIC_VALUE_V2 && headers.length > 0) {

@@ -103,7 +103,7 @@ export interface RecordBatch {
    * Checks size and CRC.
    *
    * @throws InvalidRecordException (a CorruptRecordException) when either is wrong, or
-   *   when an offset or a timestamp is beyond 2^53
+   *   when an offset is beyond 2^53
    */
   ensureValid(): void
 

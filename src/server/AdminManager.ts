@@ -73,8 +73,8 @@ const log = logger('AdminManager')
 const NO_NUM_PARTITIONS = -1
 const NO_REPLICATION_FACTOR = -1
 
-/** Kinds of resources that have settings, as numbers on the wire. */
-export const ResourceType = { TOPIC: 2, BROKER: 4 } as const
+/** Kinds of resources as numbers on the wire; topics and brokers have settings. */
+export const ResourceType = { ANY: 1, TOPIC: 2, GROUP: 3, BROKER: 4 } as const
 
 /** What an admin manager is made from. */
 export interface AdminManagerOptions {

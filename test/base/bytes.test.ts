@@ -82,10 +82,21 @@ describe('ByteWriter and ByteReader', () => {
     }
   })
 
-  it('readInt64() refuses what is beyond 53 bits', () => {
-    const buffer = written((w) => w.writeBigInt64(2n ** 53n))
-    expect(() => new ByteReader(buffer).readInt64()).toThrow(SchemaException)
-    expect(new ByteReader(buffer).readBigInt64()).toBe(2n ** 53n)
+  it('readInt64() rounds what is beyond 53 bits, and it can be written again', () => {
+    const again = (value: bigint) => {
+      const buffer = written((w) => w.writeBigInt64(value))
+      const read = new ByteReader(buffer).readInt64()
+      expect(read).toBe(Number(value))
+      return new ByteReader(written((w) => w.writeInt64(read))).readBigInt64()
+    }
+    const max = 2n ** 63n - 1n
+    for (const exact of [0n, -1n, 2n ** 53n - 1n, 2n ** 53n, max, -max - 1n]) {
+      expect(again(exact)).toBe(exact)
+    }
+    expect(again(1_700_000_000_123_456_789n)).toBe(1_700_000_000_123_456_768n)
+    expect(again(2n ** 53n + 1n)).toBe(2n ** 53n)
+    expect(() => written((w) => w.writeInt64(0.5))).toThrow(SchemaException)
+    expect(() => written((w) => w.writeInt64(2 ** 64))).toThrow(SchemaException)
   })
 
   it('readBytes() gives a view, not a copy', () => {

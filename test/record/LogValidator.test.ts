@@ -61,6 +61,27 @@ function forge(records: MemoryRecords, change: (bytes: Buffer) => void): MemoryR
   return new MemoryRecords(bytes)
 }
 
+describe('validateMessagesAndAssignOffsets() takes times beyond 2^53', () => {
+  const far = [
+    ['nanoseconds', 1_700_000_000_123_456_789n],
+    ['the largest', 2n ** 63n - 1n],
+    ['the smallest', -(2n ** 63n)],
+  ] as const
+
+  it.each(far)('%s', (_, time) => {
+    const records = forge(MemoryRecords.withRecords({}, record), (bytes) => {
+      bytes.writeBigInt64BE(time, 27)
+      bytes.writeBigInt64BE(time, 35)
+    })
+    const before = Buffer.from(records.buffer)
+    const { validatedRecords, maxTimestamp } = validate(records)
+    const { buffer } = validatedRecords
+    expect(maxTimestamp).toBe(time < 0n ? -1 : Number(time))
+    expect(buffer.subarray(27, 35).equals(before.subarray(27, 35))).toBe(true)
+    for (const batch of validatedRecords.batches()) batch.ensureValid()
+  })
+})
+
 describe('validateMessagesAndAssignOffsets() keeps the bytes', () => {
   const cases = [
     { magic: 2, codec: NONE },

@@ -16,6 +16,7 @@ import { Fetch } from '../../src/protocol/messages/Fetch.ts'
 import { ListOffsets } from '../../src/protocol/messages/ListOffsets.ts'
 import { OffsetCommit } from '../../src/protocol/messages/OffsetCommit.ts'
 import { Produce } from '../../src/protocol/messages/Produce.ts'
+import { MemoryRecords } from '../../src/record/MemoryRecords.ts'
 import { type KafkaCluster, startCluster } from '../../src/testing/start-cluster.ts'
 import { batchOf, clientOf, createTopic, produce } from './clients.ts'
 
@@ -99,15 +100,71 @@ describe('what is named twice is answered once', () => {
   })
 })
 
+describe('the largest and the smallest number', () => {
+  const far = [2 ** 63, -(2 ** 63), 2 ** 53, 1.7e18]
+
+  it('as an offset: nothing is there to fetch', async () => {
+    for (const fetchOffset of far) {
+      const { responses } = await client.sendAndReceive(Fetch, 4, {
+        ...{ replicaId: -1, maxWaitMs: 0, minBytes: 1, maxBytes: 1000 },
+        topics: [
+          {
+            topic: 't',
+            partitions: [{ partition: 0, fetchOffset, partitionMaxBytes: 9 }],
+          },
+        ],
+      })
+      const errorCode = Errors.OFFSET_OUT_OF_RANGE.code
+      expect(responses[0]?.partitions[0]).toMatchObject({ errorCode })
+    }
+  })
+
+  it('as a time to keep, or to count from: an offset is committed', async () => {
+    for (const time of far) {
+      const committed = { partition: 0, committedOffset: 1, committedMetadata: '' }
+      const old = { ...committed, commitTimestamp: time }
+      for (const [version, partition] of [[1, old] as const, [3, committed] as const]) {
+        const { topics } = await client.sendAndReceive(OffsetCommit, version, {
+          ...{ groupId: 'far', generationId: -1, memberId: '', retentionTimeMs: time },
+          topics: [{ name: 't', partitions: [partition] }],
+        })
+        expect(topics[0]?.partitions).toEqual([{ partition: 0, errorCode: 0 }])
+      }
+    }
+  })
+
+  it('as a time to look for: found or not, and no matter for a record', async () => {
+    const found = async (timestamp: number) => {
+      const { topics } = await client.sendAndReceive(ListOffsets, 1, {
+        replicaId: -1,
+        topics: [{ name: 't', partitions: [{ partition: 0, timestamp }] }],
+      })
+      return topics[0]?.partitions[0]
+    }
+    expect(await found(2 ** 63)).toMatchObject({ errorCode: 0, offset: -1 })
+    expect(await found(-(2 ** 63))).toMatchObject({ errorCode: 0, offset: 0 })
+    const record = { value: Buffer.from('nanoseconds'), timestamp: 1.7e18 }
+    const records = MemoryRecords.withRecords({}, record).buffer
+    await client.sendAndReceive(Produce, 5, {
+      ...{ transactionalId: null, acks: 1, timeoutMs: 1000 },
+      topicData: [{ name: 't', partitionData: [{ index: 0, records }] }],
+    })
+    expect(await found(2 ** 53)).toMatchObject({ timestamp: 1.7e18, errorCode: 0 })
+  })
+})
+
 describe('numbers that stand for nothing', () => {
   it('a resource type: answered as the unknown one, 0', async () => {
     const { responses } = await client.sendAndReceive(AlterConfigs, 0, {
-      resources: [{ resourceType: 9, resourceName: 'a', configs: [] }],
+      resources: [9, 1, 3].map((resourceType) => ({
+        ...{ resourceType, resourceName: 'a', configs: [] },
+      })),
       validateOnly: false,
     })
-    expect(responses).toMatchObject([
-      { resourceType: 0, errorCode: Errors.INVALID_REQUEST.code },
-    ])
+    expect(responses.map((each) => each.resourceType)).toEqual([0, 1, 3])
+    for (const { errorCode } of responses) {
+      expect(errorCode).toBe(Errors.INVALID_REQUEST.code)
+    }
   })
 
   it('a partition below zero in an assignment: refused', async () => {

@@ -14,6 +14,7 @@
  * @module
  */
 import { SchemaException } from '../exceptions.ts'
+import { readInt64 } from './int64.ts'
 import { readUnsignedVarint, readVarint, readVarlong } from './varint.ts'
 
 /** A cursor over `buffer[offset, end)`. */
@@ -66,15 +67,9 @@ export class ByteReader {
     return this.buffer.readUInt32BE(this.#advance(4))
   }
 
-  /** Reads an int64. @throws SchemaException when it is no safe integer */
+  /** Reads an int64; beyond ±2^53 it is rounded. */
   readInt64(): number {
-    const at = this.#advance(8)
-    const value =
-      this.buffer.readInt32BE(at) * 0x100000000 + this.buffer.readUInt32BE(at + 4)
-    if (!Number.isSafeInteger(value)) {
-      throw new SchemaException(`an int64 at ${at} is beyond 53 bits`)
-    }
-    return value
+    return readInt64(this.buffer, this.#advance(8))
   }
 
   readBigInt64(): bigint {

@@ -11,6 +11,7 @@
  * @module
  */
 import { SchemaException } from '../exceptions.ts'
+import { writeInt64 } from './int64.ts'
 import {
   sizeOfVarlong,
   writeUnsignedVarint,
@@ -86,12 +87,11 @@ export class ByteWriter {
 
   /** @throws SchemaException when `value` is no safe integer */
   writeInt64(value: number): this {
-    if (!Number.isSafeInteger(value)) {
-      throw new SchemaException(`${value} is not a safe integer`)
+    if (!Number.isInteger(value) || Math.abs(value) > 2 ** 63) {
+      throw new SchemaException(`${value} is no whole number of 64 bits`)
     }
     const at = this.#reserve(8)
-    this.#buffer.writeInt32BE(Math.floor(value / 0x100000000), at)
-    this.#buffer.writeUInt32BE(value >>> 0, at + 4)
+    writeInt64(this.#buffer, at, value)
     return this
   }
 

@@ -34,6 +34,9 @@ const log = logger('KafkaApis')
 const DEFAULT_RETENTION_TIME = -1
 const DEFAULT_TIMESTAMP = -1
 
+/** As far as a time goes on the wire. */
+const MAX_LONG = 2 ** 63
+
 /** In a response: nothing is committed. */
 const INVALID_OFFSET = -1
 const NO_METADATA = ''
@@ -133,7 +136,7 @@ function offsetsAndMetadata(
       offset: committedOffset,
       metadata: committedMetadata ?? NO_METADATA,
       commitTimestamp: now,
-      expireTimestamp: from + retentionMs,
+      expireTimestamp: Math.max(-MAX_LONG, Math.min(MAX_LONG, from + retentionMs)),
     })
   }
   return offsets
