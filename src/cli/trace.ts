@@ -16,7 +16,7 @@ import { renderTree } from '../trace/render-tree.ts'
 import { type ExampleTrace, runExample } from '../traces/ExampleTrace.ts'
 import { examples } from '../traces/examples.ts'
 import { toPlayback } from '../traces/playback.ts'
-import { findMessages, isDrawn, isUnder } from '../traces/story.ts'
+import { drawnMessages, isDrawn, isUnder } from '../traces/story.ts'
 import { ties } from '../traces/ties.ts'
 import { wiresOf } from '../traces/wires.ts'
 
@@ -129,7 +129,7 @@ export function print(
     case 'mermaid':
       return renderMermaid(recording, {
         keep: (frame) => isDrawn(recording, frame, example),
-        messages: findMessages(recording),
+        messages: drawnMessages(recording, example),
       })
     default: {
       const keep = (frame: Frame) =>

@@ -56,6 +56,8 @@ export interface ExampleTrace {
   readonly roots: readonly string[]
   /** What its diagram shows besides lines of the notes; most have enough of those. */
   readonly drawn?: readonly string[]
+  /** Whether its diagram shows what goes to ZooKeeper, which is too much for most. */
+  readonly drawsZooKeeper?: boolean
   /** Sets the stage, records, clears the stage. */
   run(record: Record, world: World): Promise<void>
 }

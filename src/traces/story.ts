@@ -9,7 +9,7 @@
 import type { Frame } from '../trace/Recorder.ts'
 import type { Recording } from '../trace/record-run.ts'
 import type { Message } from '../trace/render-mermaid.ts'
-import { sends } from './deliveries.ts'
+import { findDeliveries, sends } from './deliveries.ts'
 import type { ExampleTrace } from './ExampleTrace.ts'
 import { ties } from './ties.ts'
 
@@ -74,6 +74,24 @@ export function findMessages(recording: Recording): Message[] {
       ...{ seq: send.seq, from: send.actor, to: handled.actor },
       label: `${api} request`,
     })
+  }
+  return messages
+}
+
+/**
+ * The messages that the diagram of an example shows: requests of Kafka's, and where the
+ * example is about ZooKeeper, its requests and watches, too. Answers are left out.
+ */
+export function drawnMessages(
+  recording: Recording,
+  { drawsZooKeeper = false }: Pick<ExampleTrace, 'drawsZooKeeper'>,
+): Message[] {
+  const messages = findMessages(recording)
+  if (!drawsZooKeeper) return messages
+  for (const { sent: seq, from, to, label } of findDeliveries(recording)) {
+    const isOfZooKeeper = from === 'zookeeper' || to === 'zookeeper'
+    if (!isOfZooKeeper || label.startsWith('answer ')) continue
+    messages.push({ seq, from, to, label })
   }
   return messages
 }

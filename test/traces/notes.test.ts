@@ -17,7 +17,12 @@ import { findDeliveries } from '../../src/traces/deliveries.ts'
 import { runExample } from '../../src/traces/ExampleTrace.ts'
 import { examples } from '../../src/traces/examples.ts'
 import { toPlayback } from '../../src/traces/playback.ts'
-import { findMessages, isDrawn, isUnder } from '../../src/traces/story.ts'
+import {
+  drawnMessages,
+  findMessages,
+  isDrawn,
+  isUnder,
+} from '../../src/traces/story.ts'
 import { ties } from '../../src/traces/ties.ts'
 import { goldenOf } from './golden.ts'
 
@@ -189,6 +194,17 @@ describe('recordings', () => {
     expect(played[0]?.sent).toBeGreaterThan(lost[0]!.seq)
   })
 
+  it('draw what goes to ZooKeeper only where the example is about it', () => {
+    const labels = (drawsZooKeeper: boolean) =>
+      drawnMessages(recordings.get('zookeeper')!, { drawsZooKeeper }).map(
+        ({ from, to, label }) => `${from} → ${to}: ${label}`,
+      )
+    expect(labels(false)).toEqual([])
+    expect(labels(true)).toContain('lamp → zookeeper: create /lamps/kitchen')
+    const fired = 'zookeeper → watcher: NodeChildrenChanged /lamps'
+    expect(labels(true).filter((label) => label === fired)).toHaveLength(2)
+  })
+
   it.each(examples)('$name renders as a tree, a diagram and a timeline', (example) => {
     const recording = recordings.get(example.name)!
     const keep = (frame: (typeof recording.frames)[number]) =>
@@ -196,7 +212,7 @@ describe('recordings', () => {
     expect(renderTree(recording, { keep })).toContain(example.roots[0])
     const mermaid = renderMermaid(recording, {
       keep: (frame) => isDrawn(recording, frame, example),
-      messages: findMessages(recording),
+      messages: drawnMessages(recording, example),
     })
     expect(mermaid).toMatch(/^sequenceDiagram\n {2}participant a\d+ as /)
     const { traceEvents } = JSON.parse(renderPerfetto(recording))

@@ -26,9 +26,13 @@ export const zookeeper: ExampleTrace = {
     'fires, and is gone; the watcher reads again, which sets it anew. Then ZooKeeper ends ' +
     'the session, the child goes with it, and the watcher is told a second time.',
   heading: '# KafkaServer',
-  roots: ['ZooKeeperServer.processPacket', 'ZooKeeperClient.processWatch'],
-  drawn: [
+  roots: [
     'ZooKeeperServer.processPacket',
+    'ZooKeeperServer.expireSession',
+    'ZooKeeperClient.processWatch',
+  ],
+  drawn: [
+    'ZooKeeperServer.expireSession',
     'PrepRequestProcessor.pRequest2Txn',
     'FileTxnLog.append',
     'FileTxnLog.commit',
@@ -37,6 +41,7 @@ export const zookeeper: ExampleTrace = {
     'WatchManager.triggerWatch',
     'ZooKeeperClient.processWatch',
   ],
+  drawsZooKeeper: true,
 
   async run(record, world) {
     const cluster = await startIn(world, { brokers: 0 })
