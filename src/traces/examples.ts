@@ -11,6 +11,7 @@ import { compaction } from './examples/compaction.ts'
 import { consumer } from './examples/consumer.ts'
 import { controllerElection } from './examples/controller-election.ts'
 import { coordinatorMoved } from './examples/coordinator-moved.ts'
+import { deletionWaits } from './examples/deletion-waits.ts'
 import { failover } from './examples/failover.ts'
 import { fetchSession } from './examples/fetch-session.ts'
 import { findOffset } from './examples/find-offset.ts'
@@ -20,6 +21,7 @@ import { joinGroup } from './examples/join-group.ts'
 import { kafkaStream } from './examples/kafka-stream.ts'
 import { leaderMoved } from './examples/leader-moved.ts'
 import { logDirFailure } from './examples/log-dir-failure.ts'
+import { memberDies } from './examples/member-dies.ts'
 import { noBroker } from './examples/no-broker.ts'
 import { offsetOutOfRange } from './examples/offset-out-of-range.ts'
 import { offsetsExpired } from './examples/offsets-expired.ts'
@@ -81,8 +83,10 @@ export const examples: readonly ExampleTrace[] = [
   logDirFailure,
   controllerElection,
   topicLife,
+  deletionWaits,
   reassignment,
   joinGroup,
+  memberDies,
   commitOffset,
   offsetsExpired,
   transaction,
