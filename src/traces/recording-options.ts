@@ -64,7 +64,7 @@ export const actors: Readonly<Record<string, ActorOf>> = {
   KafkaController: ofConfig,
   ReplicaManager: ofConfig,
   SocketServer: ofConfig,
-  GroupCoordinator: ofConfig,
+  GroupCoordinator: ofUser,
   AdminManager: ofConfig,
   NetworkClient: ofClient,
   KafkaRequestHandler: broker((self) => self.brokerId),
