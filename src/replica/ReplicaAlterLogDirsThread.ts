@@ -19,7 +19,6 @@
  * @differs the epoch that is asked about is that of the future log; 1.1.1 asks about the
  *   current log's own, and so never finds that the two have parted. An end that lies above
  *   the current one is cut by epoch, too. The copy is flushed before it goes into service.
- *   The quota on moves is left out.
  * @module
  */
 import {
