@@ -77,12 +77,11 @@ export const ConsumerIdZNode = {
   },
 
   decode(path: string, data: Buffer | string): ConsumerRegistration {
-    // Read the kind of subscription.
+    // Take what is no expression for names, as Kafka does.
     const json = new ZNodeJson(path, data)
-    const pattern = json.string('pattern')
-    if (pattern !== 'static' && pattern !== 'white_list' && pattern !== 'black_list') {
-      throw malformed(path, `pattern ${pattern} is not known`)
-    }
+    const given = json.string('pattern')
+    const isExpression = given === 'white_list' || given === 'black_list'
+    const pattern = isExpression ? given : 'static'
 
     // Read the streams of each topic or expression.
     const subscription = new Map<string, number>()

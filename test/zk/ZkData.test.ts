@@ -131,6 +131,11 @@ describe('codecs of znodes', () => {
     expect(ConsumerOffset.decode('/x', bytes('42'))).toBe(42)
   })
 
+  it('ConsumerIdZNode takes what is no expression for names of topics', () => {
+    const data = '{"version":1,"subscription":{"t":2},"pattern":"list"}'
+    expect(ConsumerIdZNode.decode('/x', data)).toMatchObject({ pattern: 'static' })
+  })
+
   it('ResourceZNode reads what it writes', () => {
     const acl = {
       principal: 'User:a',
