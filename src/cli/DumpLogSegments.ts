@@ -19,7 +19,7 @@
  * @module
  */
 import { ByteReader } from '../base/bytes/ByteReader.ts'
-import { KafkaException } from '../base/errors.ts'
+import { IllegalArgumentException, KafkaException } from '../base/errors.ts'
 import type { Storage } from '../base/platform/Platform.ts'
 import { basename, dirname, join } from '../base/platform/path.ts'
 import { AbortedTxn } from '../log/AbortedTxn.ts'
@@ -427,7 +427,9 @@ function note(
 
 function baseOffsetOf(file: string): number {
   const name = basename(file)
-  return Number(name.slice(0, name.indexOf('.')))
+  const digits = name.slice(0, name.indexOf('.'))
+  if (/^\d+$/.test(digits)) return Number(digits)
+  throw new IllegalArgumentException(`${name}: expected an offset in front of the dot`)
 }
 
 function beside(file: string, suffix: string): string {

@@ -53,7 +53,9 @@ export async function offsetShell(options: OffsetShellOptions): Promise<number> 
       `--partitions ${options.partitions}, expected numbers with commas between`,
     )
   }
-  const client = clusterClient(nodePlatform(), brokerList, options.maxWaitMs)
+  const client = clusterClient(nodePlatform(), brokerList, {
+    requestTimeoutMs: options.maxWaitMs,
+  })
   let exitCode = 0
   try {
     // Find who leads.

@@ -4,10 +4,16 @@
  *
  * @module
  */
-import { IllegalArgumentException, IOException } from '../base/errors.ts'
+import { readFileSync } from 'node:fs'
+import {
+  ConfigException,
+  IllegalArgumentException,
+  IOException,
+} from '../base/errors.ts'
 import { nodePlatform } from '../base/platform/node/node-platform.ts'
 import type { Platform } from '../base/platform/Platform.ts'
-import { ClusterClient } from '../clients/ClusterClient.ts'
+import { ClusterClient, type ClusterClientOptions } from '../clients/ClusterClient.ts'
+import { KafkaConfig } from '../server/KafkaConfig.ts'
 import type { KafkaZkClient } from '../zk/KafkaZkClient.ts'
 import type { ZooKeeperClient } from '../zookeeper/ZooKeeperClient.ts'
 import { withZooKeeper } from './admin/open-zookeeper.ts'
@@ -19,7 +25,14 @@ const REQUEST_TIMEOUT_MS = 30_000
 export interface ClusterOptions {
   readonly bootstrapServer?: string
   readonly zookeeper?: string
+  /** A file of settings for the client of the brokers. */
+  readonly commandConfig?: string
 }
+
+/** What a file of settings may say of a client that only asks and orders. */
+type ClientSettings = Partial<
+  Pick<ClusterClientOptions, 'clientId' | 'requestTimeoutMs'>
+>
 
 /** What a command does on either way to a cluster. */
 export interface ClusterCommand {
@@ -37,7 +50,7 @@ export interface ClusterCommand {
  * @throws IllegalArgumentException (rejects) when no way is named, or two
  */
 export async function onCluster(
-  { bootstrapServer, zookeeper }: ClusterOptions,
+  { bootstrapServer, zookeeper, commandConfig }: ClusterOptions,
   command: ClusterCommand,
 ): Promise<void> {
   // Take one way.
@@ -61,7 +74,11 @@ export async function onCluster(
   }
 
   // Speak to the brokers.
-  const client = clusterClient(platform, bootstrapServer ?? '')
+  const settings =
+    commandConfig === undefined
+      ? {}
+      : clientSettings(readFileSync(commandConfig, 'utf8'))
+  const client = clusterClient(platform, bootstrapServer ?? '', settings)
   try {
     await command.brokers?.(client, platform)
   } finally {
@@ -73,17 +90,38 @@ export async function onCluster(
  * A client for a command.
  *
  * @param bootstrapServers - `host:port`, with commas between
- * @param requestTimeoutMs - how long a broker may take to answer
+ * @param settings - other than the usual
  */
 export function clusterClient(
   { network, clock }: Platform,
   bootstrapServers: string,
-  requestTimeoutMs = REQUEST_TIMEOUT_MS,
+  settings: ClientSettings = {},
 ): ClusterClient {
   return new ClusterClient({
     ...{ bootstrapServers, clientId: 'annotated-kafka', network, clock },
-    requestTimeoutMs,
+    ...{ requestTimeoutMs: REQUEST_TIMEOUT_MS, ...settings },
   })
+}
+
+/**
+ * Reads what the file of `--command-config` says: `client.id`, `request.timeout.ms`. Other
+ * settings mean nothing to a client that connects, asks and ends.
+ *
+ * @param text - lines of a properties file
+ * @throws ConfigException for a time that is none, and for security, which is not there
+ */
+export function clientSettings(text: string): ClientSettings {
+  const props = KafkaConfig.parseProperties(text)
+  const protocol = props['security.protocol'] ?? 'PLAINTEXT'
+  if (protocol !== 'PLAINTEXT') {
+    throw new ConfigException(`security.protocol is ${protocol}; expected PLAINTEXT`)
+  }
+  const { 'client.id': clientId, 'request.timeout.ms': timeout } = props
+  const requestTimeoutMs = Number(timeout ?? REQUEST_TIMEOUT_MS)
+  if (!Number.isSafeInteger(requestTimeoutMs) || requestTimeoutMs < 1) {
+    throw new ConfigException(`request.timeout.ms is ${timeout}; expected 1 or more`)
+  }
+  return { requestTimeoutMs, ...(clientId !== undefined && { clientId }) }
 }
 
 /**

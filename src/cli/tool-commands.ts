@@ -163,6 +163,7 @@ function addConsume(program: Command): void {
       'kafka.tools.DefaultMessageFormatter',
     )
     .option('--new-consumer', 'accepted for the sake of scripts; it is the default')
+    .option('--command-config <file>', 'a file of settings for the client of brokers')
     .option('--enable-systest-events', 'also print when it has shut down')
     .option('--csv-reporter-enabled', 'write how fast it reads to files, every 5 s')
     .option('--metrics-dir <dir>', 'where these files are', 'kafka_metrics')
@@ -189,7 +190,11 @@ function addGroups(program: Command): void {
       .command('reset-offsets')
       .description('`groups --reset-offsets`')
       .option('--bootstrap-server <host:port>', 'brokers of the cluster')
-      .option('--timeout <ms>', 'how long to look for the coordinator', positive, 5000),
+      .option('--timeout <ms>', 'how long to look for the coordinator', positive, 5000)
+      .option(
+        '--command-config <file>',
+        'a file of settings for the client of brokers',
+      ),
   ).action(async (options) => {
     await (await import('./groups.ts')).groups({ ...options, resetOffsets: true })
   })
@@ -237,6 +242,7 @@ function addConfigs(program: Command): void {
       [],
     )
     .option('--force', 'accepted for the sake of scripts; nothing is asked')
+    .option('--command-config <file>', 'a file of settings for the client of brokers')
   configs.on('option:entity-name', (name: string) => entityNames.push(name))
   configs.on('option:entity-default', () => entityNames.push(undefined))
   configs.action(async (options) =>

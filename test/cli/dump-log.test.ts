@@ -204,4 +204,11 @@ describe('dump-log', () => {
       '!Ignoring unknown file /data/x.foo',
     ])
   })
+
+  it('refuses a name that is no offset', () => {
+    const fixture = createLog()
+    expect(() => dump(fixture, ['/data/first.log'])).toThrow(
+      'first.log: expected an offset in front of the dot',
+    )
+  })
 })
