@@ -81,8 +81,8 @@ describe.skipIf(missing !== undefined)('a chapter', () => {
     expect(await row.innerText()).toContain('appendToLocalLog')
     await page.goBack()
     const foot = page.getByRole('navigation', { name: 'Where to go from here' })
-    await foot.getByRole('link', { name: 'Finding an offset' }).click()
-    await page.waitForURL('**/chapters/offset-index*')
+    await foot.getByRole('link', { name: 'Once, and in order' }).click()
+    await page.waitForURL('**/chapters/idempotent-producer*')
     await page.context().close()
   })
 
