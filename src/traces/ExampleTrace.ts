@@ -58,6 +58,8 @@ export interface ExampleTrace {
   readonly drawn?: readonly string[]
   /** Whether its diagram shows what goes to ZooKeeper, which is too much for most. */
   readonly drawsZooKeeper?: boolean
+  /** True for one that needs what only the platform in memory can do. */
+  readonly isInMemoryOnly?: boolean
   /** Sets the stage, records, clears the stage. */
   run(record: Record, world: World): Promise<void>
 }

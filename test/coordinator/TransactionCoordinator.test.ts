@@ -211,6 +211,14 @@ describe('TransactionCoordinator', () => {
     expect(add(1, [t0], 1000n, '')).toBe('INVALID_REQUEST')
   })
 
+  it('refuses an epoch to come, and what is open stays open', async () => {
+    await init()
+    add(0)
+    expect(end(1)).toBe('INVALID_PRODUCER_EPOCH')
+    expect(known()).toBe('p (1000/0, Ongoing)')
+    expect(end(0)).toBe('NONE')
+  })
+
   it('writes nothing for partitions that are in already', async () => {
     await init()
     expect([add(0), add(0), add(0, [t0])]).toEqual(['NONE', 'NONE', 'NONE'])

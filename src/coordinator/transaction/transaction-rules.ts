@@ -45,17 +45,23 @@ export function addPartitionsRefusal(
  * Why a transaction cannot be ended this way.
  *
  * @returns NONE when it has ended so already; undefined when it may be decided now
+ * @differs 1.1.1 lets any newer epoch pass here and looks again once the decision is in
+ *   the log: the answer is the same, but the transaction stays half ended.
  */
 export function endTransactionRefusal(
   metadata: TransactionMetadata,
   { producerId, producerEpoch }: AskingProducer,
   result: TransactionResult,
 ): WireError | undefined {
-  // A newer epoch is a fence that is on its way.
+  // Let a newer epoch pass only when it is that of a fence on its way.
   const { state, pendingState } = metadata
+  const isFence = pendingState === 'PrepareEpochFence'
+  const isOther = producerEpoch !== metadata.producerEpoch
   if (metadata.producerId !== producerId) return Errors.INVALID_PRODUCER_ID_MAPPING
-  if (producerEpoch < metadata.producerEpoch) return Errors.INVALID_PRODUCER_EPOCH
-  if (pendingState !== undefined && pendingState !== 'PrepareEpochFence') {
+  if (isOther && (producerEpoch < metadata.producerEpoch || !isFence)) {
+    return Errors.INVALID_PRODUCER_EPOCH
+  }
+  if (pendingState !== undefined && !isFence) {
     return Errors.CONCURRENT_TRANSACTIONS
   }
   return repeatedEnd(state, result)
