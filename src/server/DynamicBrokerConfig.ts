@@ -56,12 +56,13 @@ export const LOG_CLEANER_CONFIGS: ReadonlySet<string> = new Set([
 const unitSynonyms: readonly (readonly string[])[] = [
   ['log.roll.ms', 'log.roll.hours'],
   ['log.roll.jitter.ms', 'log.roll.jitter.hours'],
-  ['log.flush.interval.ms', 'log.flush.scheduler.interval.ms'],
   ['log.retention.ms', 'log.retention.minutes', 'log.retention.hours'],
 ]
 
 /** All names of a setting, in other units, too; the one that wins first. */
 export function brokerConfigSynonyms(name: string): readonly string[] {
+  // The scheduler's interval is a default for the other, and a setting of its own.
+  if (name === 'log.flush.interval.ms') return [name, 'log.flush.scheduler.interval.ms']
   return unitSynonyms.find((family) => family.includes(name)) ?? [name]
 }
 

@@ -1,5 +1,7 @@
 /** Settings of brokers that change while they run, and what then changes. */
+
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { Errors } from '../../src/base/errors.ts'
 import { memoryPlatform } from '../../src/base/platform/memory/memory-platform.ts'
 import { TopicPartition } from '../../src/base/TopicPartition.ts'
 import { NetworkClient } from '../../src/network/NetworkClient.ts'
@@ -93,6 +95,15 @@ describe('AlterConfigs of a broker', () => {
     })
     const forAll = await describeOne('', 'log.retention.ms')
     expect(forAll).toMatchObject({ value: '7000', configSource: 3, readOnly: false })
+  })
+
+  it('leaves alone what only stands in for a setting that changes', async () => {
+    const changes = await describeOne('0', 'log.flush.interval.ms')
+    expect(changes).toMatchObject({ readOnly: false })
+    const stays = await describeOne('0', 'log.flush.scheduler.interval.ms')
+    expect(stays).toMatchObject({ readOnly: true })
+    const refused = await alter('0', { 'log.flush.scheduler.interval.ms': '5' })
+    expect(refused.errorCode).toBe(Errors.INVALID_REQUEST.code)
   })
 
   it('changes the logs that take the default, and no others', async () => {
