@@ -274,7 +274,7 @@ export class ZNodeAccess {
    * @returns the stat of a node whose data was written
    * @throws ControllerMovedException (rejects) when the office is lost
    * @differs a replaced controller of 1.1 writes on until it notices (KAFKA-6082, mended in
-   *   Kafka 2.2 as here)
+   *   Kafka 2.1 as here)
    */
   protected async writeInOffice(
     { epoch, epochZkVersion }: ControllerOffice,
