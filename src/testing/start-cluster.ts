@@ -44,7 +44,7 @@ const LEADERS_TIMEOUT_MS = 10_000
 export interface StartClusterOptions {
   /** How many brokers; ids count from 0. Default 1. */
   readonly brokers?: number
-  /** Real sockets and files, or all in memory; or a platform of your own. */
+  /** Real sockets and files (`node`, the default), all in memory, or one of your own. */
   readonly platform?: 'node' | 'memory' | Platform
   /** Log directories of each broker, on a disk each, as far as it can tell. Default 1. */
   readonly logDirs?: number
@@ -80,14 +80,17 @@ export interface KafkaCluster {
   readonly bootstrapServers: string
   /** `host:port` of ZooKeeper. */
   readonly zookeeperConnect: string
+  /** The brokers themselves, in the order of their ids. */
   readonly brokers: readonly KafkaServer[]
   /** The embedded ZooKeeper; undefined when another one is used. */
   readonly zooKeeperServer: ZooKeeperServer | undefined
+  /** Clock, network, disks and chance that all of them use. */
   readonly platform: Platform
   /** How a session with this cluster's ZooKeeper is made. */
   readonly zooKeeperConnect: ZooKeeperConnect
   /** Shuts everything down and removes temporary data. A second call does nothing. */
   close(): Promise<void>
+  /** `close`, at the end of a scope with `await using`. */
   [Symbol.asyncDispose](): Promise<void>
 }
 
@@ -109,7 +112,14 @@ function testingDefaults(brokers: number): Record<string, string> {
   }
 }
 
-/** Starts a cluster with settings that suit tests. Resolves when every broker serves. */
+/**
+ * Starts a cluster with settings that suit tests: small internal topics, and no wait for
+ * a group's first members. What `config` says goes before them.
+ *
+ * @param options how many brokers, and where; one broker on free ports when absent
+ * @returns the cluster, once every broker serves; end it with `close`
+ * @throws ConfigException (rejects) with the key, the value and what was expected
+ */
 export async function startCluster(
   options: StartClusterOptions = {},
 ): Promise<KafkaCluster> {
