@@ -25,6 +25,7 @@ import {
   errorsPage,
   metricsPage,
   protocolPage,
+  type SuiteOutcome,
 } from '../../docs/.vitepress/weave/table-pages.ts'
 import { tracePage } from '../../docs/.vitepress/weave/trace-pages.ts'
 import { ApiKeys } from '../../src/protocol/ApiKeys.ts'
@@ -287,10 +288,11 @@ describe('pages of reference', () => {
   })
 
   it('clientsPage() has a column for each client and a row for each feature', () => {
-    const page = clientsPage({
+    const clients = {
       one: { version: '1.0', features: { reads: 'passed', writes: 'not offered' } },
       two: { version: '2.0', features: { reads: 'passed' } },
-    })
+    }
+    const page = clientsPage(clients, [])
     expect(page).toContain('<th>feature</th><th>one 1.0</th><th>two 2.0</th>')
     const cell = (client: string, text: string) =>
       `<td data-label="${client}">${text}</td>`
@@ -298,6 +300,29 @@ describe('pages of reference', () => {
     expect(page).toContain(`<tr><td>reads</td>${reads}</tr>`)
     const writes = `${cell('one 1.0', 'not offered')}${cell('two 2.0', 'not run')}`
     expect(page).toContain(`<tr><td>writes</td>${writes}</tr>`)
+  })
+
+  it('clientsPage() has a row for each suite of tests', () => {
+    const told = { suite: 'three', version: '3.0', to: 'broker', why: 'its age' }
+    const page = clientsPage({}, [{ ...told, passed: 7, failed: 2, alike: 1 }])
+    const cell = (column: string, text: string) =>
+      `<td data-label="${column}">${text}</td>`
+    const counts = `${cell('passed', '7')}${cell('failed', '2')}${cell('alike', '1')}`
+    expect(page).toContain(
+      `<tr><td>three 3.0</td>${cell('speaks to', 'broker')}${counts}` +
+        `${cell('what fails', 'its age')}</tr>`,
+    )
+  })
+
+  it('suites.json adds up: nothing fails alike that does not fail', () => {
+    const file = join(import.meta.dirname, '../../docs/suites.json')
+    const suites: SuiteOutcome[] = JSON.parse(readFileSync(file, 'utf8'))
+    expect(suites.length).toBeGreaterThan(0)
+    for (const { suite, passed, failed, alike, why } of suites) {
+      expect(passed, suite).toBeGreaterThan(0)
+      expect(alike, suite).toBeLessThanOrEqual(failed)
+      expect(why === '', suite).toBe(failed === 0)
+    }
   })
 
   it('configPage() and errorsPage() have a row for each thing', () => {

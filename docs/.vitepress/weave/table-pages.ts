@@ -121,8 +121,25 @@ export interface ClientOutcome {
   readonly features: Readonly<Record<string, string>>
 }
 
-/** Clients that others wrote, by what they did with our brokers. */
-export function clientsPage(clients: Readonly<Record<string, ClientOutcome>>): string {
+/** What the tests of another project did with our processes. */
+export interface SuiteOutcome {
+  readonly suite: string
+  readonly version: string
+  /** What it speaks to. */
+  readonly to: string
+  readonly passed: number
+  readonly failed: number
+  /** How many of the failed fail with a broker of Kafka 1.1.1, or its ZooKeeper, too. */
+  readonly alike: number
+  /** Why the failed fail; empty when none does. */
+  readonly why: string
+}
+
+/** Clients that others wrote, by what they did with our brokers, and their own tests. */
+export function clientsPage(
+  clients: Readonly<Record<string, ClientOutcome>>,
+  suites: readonly SuiteOutcome[],
+): string {
   const columns = Object.entries(clients)
   const features = new Set(columns.flatMap(([, { features }]) => Object.keys(features)))
   const head = columns.map(([name, { version }]) => escapeHtml(`${name} ${version}`))
@@ -142,8 +159,28 @@ export function clientsPage(clients: Readonly<Record<string, ClientOutcome>>): s
     'Clients agree with a broker on the version of each API. Those that have dropped the',
     'versions of 1.1 cannot speak to it; what came to Kafka later (zstd, static members of',
     'groups, reassignment through a broker) they cannot do with it.',
+    '',
+    '## Their own tests',
+    '',
+    'Many projects come with tests that speak to a Kafka or a ZooKeeper that runs. These were',
+    'pointed at processes of ours, as their authors run them; only the hosts, ports and the',
+    'number of replicas that kafkajs writes into its tests were changed. Tests that skip',
+    'themselves are not counted. What fails was run against brokers of Apache Kafka 1.1.1 as',
+    'well: *alike* says how many fail there, too.',
+    '',
+    suitesTable(suites),
   ]
   return page('Clients', lines, true)
+}
+
+/** A row for each suite, by name. */
+function suitesTable(suites: readonly SuiteOutcome[]): string {
+  const head = ['suite', 'speaks to', 'passed', 'failed', 'alike', 'what fails']
+  const rows = suites.map(({ suite, version, to, passed, failed, alike, why }) => {
+    const cells = [`${suite} ${version}`, to, passed, failed, alike, why]
+    return `<tr>${cells.map((cell) => `<td>${escapeHtml(`${cell}`)}</td>`).join('')}</tr>`
+  })
+  return stackedTable(head, rows, head.slice(1))
 }
 
 /** The list of all APIs. */

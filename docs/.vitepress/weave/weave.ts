@@ -118,7 +118,8 @@ export function weave(root: string): SourceIndex {
   )
   write('examples.md', examplesPage(programs))
   const clients = readFileSync(join(docs, 'clients.json'), 'utf8')
-  write('clients.md', clientsPage(JSON.parse(clients)))
+  const suites = readFileSync(join(docs, 'suites.json'), 'utf8')
+  write('clients.md', clientsPage(JSON.parse(clients), JSON.parse(suites)))
   rmSync(join(docs, 'protocol'), { recursive: true, force: true })
   write('protocol/index.md', protocolPage(index))
   for (const api of ApiKeys.all) {
