@@ -480,6 +480,10 @@ export class LogManager extends LoadedLogs {
 
   /** The directory with the fewest logs; the first of several. */
   #nextLogDir(): string {
+    const [first, ...others] = this.liveLogDirs
+    if (first !== undefined && others.length === 0) return first
+
+    // Count the logs of each; a directory without any counts, too.
     const counts = new Map(this.liveLogDirs.map((dir) => [dir, 0]))
     for (const { parentDir } of this.allLogs) {
       const count = counts.get(parentDir)

@@ -318,9 +318,10 @@ export class AdminManager {
     brokers: readonly BrokerMetadata[],
     validateOnly: boolean,
   ): Promise<CreatePartitionsMetadata> {
-    // See what there is.
+    // See what there is. A name that no topic can have may be no path in ZooKeeper, either.
     const existing = new Map<number, readonly number[]>()
-    const found = await this.zkClient.getReplicaAssignmentForTopics([topic])
+    const topics = Topic.isValid(topic) ? [topic] : []
+    const found = await this.zkClient.getReplicaAssignmentForTopics(topics)
     for (const [{ partition }, replicas] of found) existing.set(partition, replicas)
     if (existing.size === 0) {
       throw new UnknownTopicOrPartitionException(`topic ${topic} does not exist`)

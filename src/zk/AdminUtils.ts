@@ -51,6 +51,12 @@ export interface AssignmentRequest {
   readonly startPartitionId?: number
 }
 
+/**
+ * More partitions than any topic can have: one takes 8 bytes or more in `/brokers/topics/t`,
+ * as in `"0":[1],`, and a znode has room for 1 MB.
+ */
+const MAX_PARTITIONS = 2 ** 20 / 8
+
 /** Where the deal begins. */
 interface Deal {
   readonly startIndex: number
@@ -69,6 +75,8 @@ export class AdminUtils {
    * @returns by partition: broker ids, the preferred leader first
    * @throws InvalidPartitionsException, InvalidReplicationFactorException,
    *   AdminOperationException when only some brokers tell their rack
+   * @differs more partitions than a znode has room for are refused before they are dealt;
+   *   1.1.1 deals them out, which for some numbers takes all memory, and then fails
    * @kafka core/src/main/scala/kafka/admin/AdminUtils.scala#AdminUtils.assignReplicasToBrokers
    */
   static assignReplicasToBrokers(
@@ -82,6 +90,11 @@ export class AdminUtils {
     if (nPartitions <= 0) {
       throw new InvalidPartitionsException(
         `a topic needs at least 1 partition, ${nPartitions} were asked for`,
+      )
+    }
+    if (nPartitions > MAX_PARTITIONS) {
+      throw new InvalidPartitionsException(
+        `${nPartitions} partitions do not fit into a znode, ${MAX_PARTITIONS} may`,
       )
     }
     if (replicationFactor <= 0) {

@@ -49,6 +49,11 @@ export class Topic {
     }
   }
 
+  /** Whether a topic can have this name; the rules are those of {@link Topic.validate}. */
+  static isValid(topic: string): boolean {
+    return topic.length <= maxNameLength && legal.test(topic) && !/^\.\.?$/.test(topic)
+  }
+
   /** Whether the topic belongs to Kafka itself. */
   static isInternal(topic: string): boolean {
     return internalTopics.has(topic)

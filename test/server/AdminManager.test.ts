@@ -158,11 +158,15 @@ describe('AdminManager', () => {
       replicasAssignments: new Map([[0, [1, 2]]]),
     })
     await manager.createTopics(0, false, new Map([['t', given]]), () => {})
-    const grow = (totalCount: number, assignments: number[][] | null = null) =>
+    const grow = (
+      totalCount: number,
+      assignments: number[][] | null = null,
+      name = 't',
+    ) =>
       manager.createPartitions(
         ...([
           0,
-          new Map([['t', { totalCount, assignments }]]),
+          new Map([[name, { totalCount, assignments }]]),
           false,
           callback,
         ] as const),
@@ -174,6 +178,11 @@ describe('AdminManager', () => {
       [1, 2],
     ])
     await grow(2, [[0, 1]])
+
+    // Names that are no path: no topic has them.
+    for (const name of ['', '.', 'a/b', '/']) await grow(2, null, name)
+    const unknown = answers.splice(4).flatMap((each) => Object.values(each))
+    expect(unknown).toEqual(new Array(4).fill('UNKNOWN_TOPIC_OR_PARTITION'))
     expect(answers.map(({ t }) => t)).toEqual([
       'INVALID_PARTITIONS',
       'INVALID_REPLICA_ASSIGNMENT',

@@ -49,6 +49,9 @@ describe('AdminUtils', () => {
         () => 0,
       )
     expect(assign(0, 1)).toThrow('at least 1 partition')
+    expect(assign(2 ** 31 - 1, 1)).toThrow(
+      '2147483647 partitions do not fit into a znode',
+    )
     expect(assign(1, 0)).toThrow('at least 1 replica')
     expect(assign(1, 3)).toThrow('larger than available brokers: 2')
     const mixed = [
@@ -109,6 +112,26 @@ describe('Topic', () => {
       expect(() => Topic.validate(bad), bad).toThrow()
     }
     for (const good of ['a', 'A.b_c-9', 'x'.repeat(249)]) Topic.validate(good)
+  })
+
+  it('isValid() says what validate() does', () => {
+    const names = [
+      '',
+      '.',
+      '..',
+      '...',
+      'a',
+      'a b',
+      'a/b',
+      'ä',
+      'a.b_c-9',
+      'x'.repeat(249),
+    ]
+    for (const name of [...names, 'x'.repeat(250)]) {
+      const validate = () => Topic.validate(name)
+      if (Topic.isValid(name)) expect(validate, name).not.toThrow()
+      else expect(validate, name).toThrow('topic name')
+    }
   })
 
   it('hasCollision() ignores the difference of . and _', () => {

@@ -147,6 +147,9 @@ async function partitions(pair: BrokerPair): Promise<void> {
   for (const validateOnly of [true, false]) {
     await ask('for nothing', [], { validateOnly })
     await ask('for an unknown topic', [['nope', 3]], { validateOnly })
+    for (const name of badNames) {
+      await ask(`for "${name.slice(0, 9)}"`, [[name, 3]], { validateOnly })
+    }
     for (const count of [2, 3, 0, -1]) {
       await ask(`up to ${count} of 3`, [['t', count]], { validateOnly })
     }

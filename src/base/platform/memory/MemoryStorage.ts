@@ -28,6 +28,7 @@ import type {
   StorageFile,
 } from '../Platform.ts'
 import { dirname, join } from '../path.ts'
+import { PathMap } from './PathMap.ts'
 
 /** What a fault strikes. */
 export type StorageOperation =
@@ -104,7 +105,7 @@ export class MemoryStorage implements Storage {
 
   readonly #clock: Clock
   readonly #random: Random
-  readonly #nodes = new Map<string, Inode>()
+  readonly #nodes = new PathMap<Inode>()
   readonly #locks = new Set<string>()
   readonly #faults = new Set<{ readonly rule: StorageFault; left: number }>()
   #usedBytes = 0
@@ -150,14 +151,7 @@ export class MemoryStorage implements Storage {
   readdir(path: string): string[] {
     this.strike('readdir', path)
     if (!this.#isDirectory(path)) throw new HostError('ENOENT', `readdir ${path}`)
-    const prefix = prefixOf(path)
-    const names: string[] = []
-    for (const key of this.#nodes.keys()) {
-      if (!key.startsWith(prefix)) continue
-      const name = key.slice(prefix.length)
-      if (name !== '' && !name.includes('/')) names.push(name)
-    }
-    return names.sort()
+    return [...this.#nodes.namesIn(prefixOf(path))].sort()
   }
 
   rename(from: string, to: string): void {
@@ -177,7 +171,7 @@ export class MemoryStorage implements Storage {
     if (replaced !== undefined) this.#remove(target)
     this.#nodes.delete(source)
     this.#nodes.set(target, node)
-    for (const [key, below] of this.#below(source)) {
+    for (const [key, below] of this.#nodes.below(prefixOf(source))) {
       this.#nodes.delete(key)
       this.#nodes.set(target + key.slice(source.length), below)
     }
@@ -195,7 +189,7 @@ export class MemoryStorage implements Storage {
   removeDirectory(path: string): void {
     this.strike('unlink', path)
     this.announce('unlink', path)
-    for (const [key] of this.#below(normalize(path))) this.#remove(key)
+    for (const [key] of this.#nodes.below(prefixOf(path))) this.#remove(key)
     this.#remove(normalize(path))
   }
 
@@ -389,11 +383,6 @@ export class MemoryStorage implements Storage {
     if (node === undefined) return
     this.#usedBytes -= node.size
     this.#nodes.delete(key)
-  }
-
-  #below(key: string): [string, Inode][] {
-    const prefix = prefixOf(key)
-    return [...this.#nodes].filter(([other]) => other.startsWith(prefix))
   }
 
   #isDirectory(path: string): boolean {
