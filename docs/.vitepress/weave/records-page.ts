@@ -122,7 +122,7 @@ function batchSection(batch: Example, inline: Inline): string[] {
   const rows = batch.fields.map((field, i) => {
     const { name, at, size, value, record, symbol } = field
     const kind = record === undefined ? 'header' : `record ${record}`
-    const of = inline(`\`${symbol}\``)
+    const of = inline(`\`${symbol}\``).replace(/\.(?=\w+<\/code>)/, '.<wbr>')
     return (
       `<tr id="batch-${i}"><td>${at}</td><td>${size}</td><td>${kind}</td>` +
       `<td><span class="swatch h${i % 6}"></span> <code>${name}</code></td>` +

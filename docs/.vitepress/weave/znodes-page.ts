@@ -61,7 +61,11 @@ export function znodeTree(patterns: readonly string[]): string {
 
 function entryOf(name: string, znode: ZNode, inline: Inline): string {
   const rows = [
-    ['holds', `<code>${escapeHtml(znode.payload)}</code>`],
+    // Breaks are between fields, where a window is too narrow.
+    [
+      'holds',
+      `<code>${escapeHtml(znode.payload).replaceAll(/[:,]/g, '$&<wbr>')}</code>`,
+    ],
     ['written by', inline(znode.writer)],
     ['watched by', inline(znode.watchers)],
     ['deleted', inline(znode.deleted)],
