@@ -110,7 +110,7 @@ export class Partition extends PartitionReplicas {
    *
    * @differs Kafka 1.1 learns its own epoch from the first record of its reign. A follower
    *   that asks before about a later epoch than the last is told nothing, and cuts its log
-   *   to its own high watermark, which lags (KAFKA-7415, mended in Kafka 2.1 as here).
+   *   to its own high watermark, which lags (KAFKA-7415, mended in 2.0.1 and 2.1 as here).
    * @returns true when it was not the leader before; a mere epoch bump returns false.
    * @throws KafkaStorageException when the log cannot be made.
    */
@@ -228,7 +228,7 @@ export class Partition extends PartitionReplicas {
    * @differs Kafka writes to ZooKeeper here, inside the follower's fetch. Here the write
    *   is begun and the fetch goes on; the follower counts for the high watermark from now.
    *   Kafka 1.1 wants the follower at the high watermark only, which lags after an election:
-   *   it may lack what is committed (KAFKA-7128, mended in Kafka 2.1 as here).
+   *   it may lack what is committed (KAFKA-7128, mended in 2.0.1 and 2.1 as here).
    */
   maybeExpandIsr(replicaId: number, result: LogReadResult): boolean {
     const leaderReplica = this.leaderReplicaIfLocal

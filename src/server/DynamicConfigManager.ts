@@ -76,7 +76,8 @@ export class DynamicConfigManager {
    * Reads one note: which entity has other settings now.
    *
    * @throws what ZooKeeper throws: the note is then read again.
-   * @differs A note that cannot be understood is skipped; in Kafka it keeps all later ones
+   * @differs A note of a form that is not known is skipped; 1.1.1 skips one that is no JSON,
+   *   and any other keeps all later ones
    *   from being read.
    */
   async processNotification(path: string, note: Buffer): Promise<void> {
