@@ -115,8 +115,8 @@ export class Producer<K, V> {
   /**
    * Delivers what is queued and gives up the connections, once.
    *
-   * @differs waits for the senders before it, which Kafka's lock-free check would
-   *   overtake
+   * Waits for the senders before it, as they hold the same lock.
+   *
    * @kafka core/src/main/scala/kafka/producer/Producer.scala#close
    */
   async close(): Promise<void> {

@@ -173,7 +173,7 @@ export class Partition extends PartitionReplicas {
    *
    * @returns true when the fetcher must begin anew: another leader, or a missed epoch.
    * @differs Kafka 1.1 looks at the leader's id alone: a follower cut off while leadership
-   *   went and came back keeps what its leader has cut (KAFKA-6361, mended in 2.0 so).
+   *   went and came back keeps what its leader has cut (KAFKA-7164, mended in 2.0.1 so).
    */
   async makeFollower(
     _controllerId: number,

@@ -77,8 +77,7 @@ export class DynamicConfigManager {
    *
    * @throws what ZooKeeper throws: the note is then read again.
    * @differs A note of a form that is not known is skipped; 1.1.1 skips one that is no JSON,
-   *   and any other keeps all later ones
-   *   from being read.
+   *   and any other keeps all later ones from being read.
    */
   async processNotification(path: string, note: Buffer): Promise<void> {
     let entity: string
