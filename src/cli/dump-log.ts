@@ -38,11 +38,6 @@ export interface DumpLogCommandOptions {
  * @throws for a file that cannot be read; what was printed before stays
  */
 export function dumpLog(options: DumpLogCommandOptions): void {
-  // Whoever reads may have seen enough.
-  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-    process.exit(error.code === 'EPIPE' ? 0 : 1)
-  })
-
   // Write in large pieces, what was printed before an error, too.
   const parser = parserOf(options)
   let pending = ''

@@ -15,6 +15,7 @@ import { Command, CommanderError } from 'commander'
 import { IllegalArgumentException } from '../base/errors.ts'
 import { loadBootBundle } from './boot-bundle.ts'
 import { keyValue, oneOf, port, positive } from './flags.ts'
+import { endWithReader } from './stdout.ts'
 import { addToolCommands } from './tool-commands.ts'
 
 const { version } = JSON.parse(
@@ -26,6 +27,7 @@ const program = new Command('annotated-kafka')
   .version(version)
   .showHelpAfterError()
   .exitOverride()
+  .hook('preAction', (_, command) => endWithReader(command.name()))
 
 program
   .command('start')

@@ -5,6 +5,22 @@
  */
 import { IOException } from '../base/errors.ts'
 
+/** Commands that go on when nobody reads their output, or end in a way of their own. */
+const ENDS_BY_ITSELF = new Set(['start', 'zookeeper', 'produce', 'consume', 'chaos'])
+
+/**
+ * Ends a command that only prints once nobody reads any more, as `| head` does when it has
+ * seen enough: with 0, for that is no failure of the command.
+ *
+ * @param command its name
+ */
+export function endWithReader(command: string): void {
+  if (ENDS_BY_ITSELF.has(command)) return
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    process.exit(error.code === 'EPIPE' ? 0 : 1)
+  })
+}
+
 /** Bytes that are collected before they are written. */
 const CHUNK_BYTES = 65_536
 

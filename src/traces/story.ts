@@ -26,6 +26,35 @@ export function isTold(frame: Frame): boolean {
   return told.has(frame.name) && !SMALL.has(frame.name)
 }
 
+/** Looks into a purgatory. Most find nobody who waits, or nobody who can go on. */
+const LOOKS = new Set([
+  'DelayedOperationPurgatory.checkAndComplete',
+  'Watchers.tryCompleteWatched',
+  'ReplicaManager.tryCompleteDelayedFetch',
+])
+
+/** Calls of each recording under which a delayed operation was completed. */
+const completions = new WeakMap<Recording, ReadonlySet<number>>()
+
+/** True for a look into a purgatory that lets somebody go. */
+function completesSomething(recording: Recording, frame: Frame): boolean {
+  let found = completions.get(recording)
+  if (!found) {
+    const above = new Set<number>()
+    for (const each of recording.frames) {
+      // Every request of a member completes its heartbeat: that is no news.
+      if (each.name !== 'DelayedOperation.forceComplete') continue
+      if (each.self === 'DelayedHeartbeat') continue
+      for (let id = each.parent; id > 0; id = recording.frames[id - 1]!.parent) {
+        above.add(id)
+      }
+    }
+    found = above
+    completions.set(recording, found)
+  }
+  return found.has(frame.id)
+}
+
 /** True for a call that the diagram of an example shows. */
 export function isDrawn(
   recording: Recording,
@@ -33,6 +62,7 @@ export function isDrawn(
   { drawn = [], roots }: Pick<ExampleTrace, 'drawn' | 'roots'>,
 ): boolean {
   if (!isTold(frame) && !drawn.includes(frame.name)) return false
+  if (LOOKS.has(frame.name) && !completesSomething(recording, frame)) return false
   return isUnder(recording, frame, roots)
 }
 

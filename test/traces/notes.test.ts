@@ -205,6 +205,20 @@ describe('recordings', () => {
     expect(labels(true).filter((label) => label === fired)).toHaveLength(2)
   })
 
+  it('draws a look into a purgatory only where it lets somebody go', () => {
+    const looks = (name: string) => {
+      const recording = recordings.get(name)!
+      const example = examples.find((each) => each.name === name)!
+      return recording.frames
+        .filter((frame) => frame.name === 'DelayedOperationPurgatory.checkAndComplete')
+        .map((frame) => [frame.result !== '0', isDrawn(recording, frame, example)])
+    }
+    const drawn = ([, isIn]: boolean[]) => isIn
+    expect(looks('produce').filter(drawn)).toEqual([[true, true]])
+    expect(looks('commit-offset').length).toBeGreaterThan(0)
+    expect(looks('commit-offset').filter(drawn)).toEqual([])
+  })
+
   it.each(examples)('$name renders as a tree, a diagram and a timeline', (example) => {
     const recording = recordings.get(example.name)!
     const keep = (frame: (typeof recording.frames)[number]) =>

@@ -12,6 +12,7 @@ import { ENTER, type Playback } from '../../../src/traces/playback.ts'
 import { stepAddresses } from '../../../src/traces/step-address.ts'
 import { type Chapter, chapterList } from './chapters.ts'
 import { escapeHtml } from './colour.ts'
+import { breakable } from './pointer-pages.ts'
 import type { SourceIndex } from './source-index.ts'
 import type { TraceOutput } from './trace-pages.ts'
 
@@ -93,7 +94,7 @@ function footOf(at: number, around: Surroundings): string {
   const call = (title: string, crumb: Crumb | undefined) =>
     crumb
       ? `<li><span>${title}</span> <a href="${crumb.href}">` +
-        `<code>${escapeHtml(crumb.name)}</code></a></li>`
+        `${breakable(crumb.name)}</a></li>`
       : ''
   const page = (title: string, chapter: Chapter | undefined) =>
     chapter

@@ -23,6 +23,12 @@ export const joinGroup: ExampleTrace = {
     'KafkaApis.handleHeartbeatRequest',
     'KafkaApis.handleLeaveGroupRequest',
   ],
+  drawn: [
+    'GroupCoordinator.prepareRebalance',
+    'GroupCoordinator.onCompleteJoin',
+    'GroupMetadataManager.storeGroup',
+    'GroupCoordinator.removeMemberAndUpdateGroup',
+  ],
 
   async run(record, world) {
     await onStage(world, async (stage) => {
