@@ -224,13 +224,18 @@ export class RequestChannel {
   }
 
   /**
-   * Takes the oldest request.
+   * Takes the oldest request, and waits for one as long as it takes.
    *
-   * @param timeoutMs - how long to wait at most; for ever when left out
-   * @returns `undefined` when none came in time
    * @throws AbortError (rejects) when the channel is shut down meanwhile
    */
   receiveRequest(): Promise<BaseRequest>
+  /**
+   * Takes the oldest request.
+   *
+   * @param timeoutMs - how long to wait at most
+   * @returns `undefined` when none came in time
+   * @throws AbortError (rejects) when the channel is shut down meanwhile
+   */
   receiveRequest(timeoutMs: number): Promise<BaseRequest | undefined>
   async receiveRequest(timeoutMs?: number): Promise<BaseRequest | undefined> {
     const { signal } = this.#closing

@@ -3,6 +3,7 @@ import { hostErrorCode } from '../../src/base/platform/HostError.ts'
 import { memoryPlatform } from '../../src/base/platform/memory/memory-platform.ts'
 import { SeededRandom } from '../../src/base/platform/memory/SeededRandom.ts'
 import { VirtualClock } from '../../src/base/platform/memory/VirtualClock.ts'
+import type { Connection } from '../../src/base/platform/Platform.ts'
 
 describe('MemoryStorage', () => {
   function disk() {
@@ -173,11 +174,13 @@ describe('MemoryProcess', () => {
     const b = a.onHost('b').startProcess()
     a.fabric.latency = () => 5
     const seen: string[] = []
+    const accepted: Connection[] = []
     const serve = () =>
       b.network.listen({
         host: 'b',
         port: 9092,
         onConnection: (connection) => {
+          accepted.push(connection)
           connection.onData((chunk) => seen.push(String(chunk)))
           connection.onClose((error) => seen.push(`closed ${hostErrorCode(error)}`))
         },
@@ -186,7 +189,7 @@ describe('MemoryProcess', () => {
     const connecting = a.network.connect({ host: 'b', port: 9092, timeoutMs: 1000 })
     const client = await a.virtualClock.runUntil(connecting)
     client.onClose((error) => seen.push(`client: ${hostErrorCode(error)}`))
-    return { a, b, client, seen, clock: a.virtualClock }
+    return { a, b, client, accepted, seen, clock: a.virtualClock }
   }
 
   it('bytes take the latency of the fabric, and keep their order', async () => {
@@ -212,6 +215,34 @@ describe('MemoryProcess', () => {
     b.process.resume()
     await clock.settle()
     expect(seen).toEqual(['timer', 'x'])
+  })
+
+  it('block() holds it for as long as its waits add up to, and what it sends as well', async () => {
+    const { a, b, client, accepted, seen, clock } = await clientAndServer()
+    client.onData((chunk) => seen.push(`client: ${chunk}`))
+    b.clock.setTimeout(() => {
+      seen.push('writes')
+      b.process.block(30, a.clock)
+      b.process.block(20, a.clock)
+      void accepted[0]?.write(Buffer.from('written'))
+    }, 10)
+    b.clock.setTimeout(() => seen.push('next'), 11)
+    await clock.advance(59)
+    expect(seen).toEqual(['writes'])
+    await clock.advance(1)
+    expect(seen).toEqual(['writes', 'next'])
+    await clock.advance(5)
+    expect(seen).toEqual(['writes', 'next', 'client: written'])
+  })
+
+  it('kill() loses what a blocked process had not sent', async () => {
+    const { a, b, client, accepted, seen, clock } = await clientAndServer()
+    client.onData((chunk) => seen.push(`client: ${chunk}`))
+    b.process.block(50, a.clock)
+    void accepted[0]?.write(Buffer.from('written'))
+    a.fabric.kill(b.process)
+    await clock.advance(100)
+    expect(seen).toEqual(['client: ECONNRESET'])
   })
 
   it('kill() ends everything of a process; its peers see a reset', async () => {

@@ -7,7 +7,8 @@ const replay = (text: string, seed = 7) => Playground.replay(seed, parseActions(
 
 describe('actions', () => {
   it('are written in an address and read again', () => {
-    const text = 'p0.q1.w500.k0.z1.s0.d2.f1.t1.e0.y2.u2.c01.h01.c2z.h2z.a.b1.v2.w60000'
+    const text =
+      'p0.q1.w500.k0.z1.s0.d2.f1.t1.e0.y2.u2.i0.j0.c01.h01.c2z.h2z.a.b1.v2.w60000'
     expect(formatActions(parseActions(text))).toBe(text)
   })
 
@@ -51,6 +52,25 @@ describe('Playground', () => {
     const dead = cluster.brokers.find(({ id }) => id === 0)
     expect(dead).toMatchObject({ state: 'NotRunning', isRegistered: false })
     expect(dead?.replicas.map(({ logEndOffset }) => logEndOffset)).toEqual([1, 0])
+  })
+
+  it('waits for a slow disk, one record after the other', async () => {
+    const fates = async (text: string) =>
+      (await replay(text)).view().sent.map(({ fate }) => fate)
+    const slow = 'p0.w600.i0.p0.p0'
+    const [done, waits] = ['acknowledged', 'on its way']
+    expect(await fates(`${slow}.w399`)).toEqual([done, waits, waits])
+    expect(await fates(`${slow}.w450`)).toEqual([done, done, waits])
+    expect(await fates(`${slow}.w900`)).toEqual([done, done, done])
+
+    // A follower's disk counts as well, and one that is mended does not.
+    expect(await fates('p0.w600.i1.p0.w399')).toEqual([done, waits])
+    expect(await fates('p0.w600.i1.j1.p0.w100')).toEqual([done, done])
+  })
+
+  it('says nothing more when its power goes while it waits for the disk', async () => {
+    const { sent } = (await replay('p0.w600.i0.q0.w100.z0.w900')).view()
+    expect(sent.map(({ fate }) => fate)).toEqual(['acknowledged', 'on its way'])
   })
 
   it('loses what only a dead leader had, acknowledged with acks=1', async () => {

@@ -25,6 +25,7 @@ import { ApiKeys } from '../../../src/protocol/ApiKeys.ts'
 import { type ClusterMoment, momentOf } from './cluster-moment.ts'
 import { escapeHtml } from './colour.ts'
 import { batchFigure, filesFigure, searchFigure } from './log-picture.ts'
+import { breakable } from './pointer-pages.ts'
 import type { SourceIndex } from './source-index.ts'
 import type { TraceOutput } from './trace-pages.ts'
 import { wireStrip } from './wire-strip.ts'
@@ -131,7 +132,10 @@ export function linkInlineCode(md: Markdown, index: SourceIndex): void {
     env?: { readonly relativePath?: string },
   ): string => {
     const { content } = tokens[i] ?? { content: '' }
-    const html = `<code v-pre>${escapeHtml(content)}</code>`
+    const isLongName = /^[\w.]{25,}$/.test(content)
+    const html = isLongName
+      ? breakable(content)
+      : `<code v-pre>${escapeHtml(content)}</code>`
     if (isInLink(tokens, i)) return html
     const id = content.replace(/\(\)$/, '')
     const symbol = /^(new )?[A-Z]\w+(\.\w+)?$/.test(id) ? index.find(id) : undefined

@@ -38,6 +38,9 @@ const LATENCY_MS = 4
 /** What a slow link adds to the way of a packet, in ms. */
 const SLOW_MS = 400
 
+/** How long a write to a log takes on a slow disk, in ms. */
+const SLOW_DISK_MS = 400
+
 /** A record on its way. */
 export interface SentRecord {
   readonly value: string
@@ -250,6 +253,8 @@ export class Playground {
       expire: () => this.#expire(id),
       slow: () => this.#slow(broker.host, SLOW_MS),
       quick: () => this.#slow(broker.host, 0),
+      'slow-disk': () => broker.slowDisk(SLOW_DISK_MS),
+      'quick-disk': () => broker.slowDisk(0),
     }
     deeds[deed]()
   }

@@ -50,6 +50,8 @@ export type BrokerDeed =
   | 'expire'
   | 'slow'
   | 'quick'
+  | 'slow-disk'
+  | 'quick-disk'
 
 const brokerDeeds: Readonly<Record<string, BrokerDeed>> = {
   k: 'kill',
@@ -61,6 +63,8 @@ const brokerDeeds: Readonly<Record<string, BrokerDeed>> = {
   e: 'expire',
   y: 'slow',
   u: 'quick',
+  i: 'slow-disk',
+  j: 'quick-disk',
 }
 
 /** Writes actions in the short form; waits that follow each other become one. */
@@ -180,4 +184,6 @@ const brokerWords: Readonly<Record<BrokerDeed, string>> = {
   expire: 'expire the ZooKeeper session of broker',
   slow: 'slow the links of broker',
   quick: 'make the links quick again of broker',
+  'slow-disk': 'slow the disk of broker',
+  'quick-disk': 'make the disk quick again of broker',
 }

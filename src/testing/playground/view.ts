@@ -58,6 +58,8 @@ export interface PlaygroundView {
   /** Acknowledged values that the leader of their partition does not have. */
   readonly missing: readonly string[]
   readonly cuts: readonly string[]
+  /** Brokers whose disk is slow. */
+  readonly slowDisks: readonly number[]
   /** What happened, the latest last. */
   readonly lines: readonly string[]
 }
@@ -100,6 +102,7 @@ export function viewOf(playground: Playground): PlaygroundView {
     sent: sent.map((record) => ({ ...record })),
     missing: missingOf(playground),
     cuts: [...cuts].sort(),
+    slowDisks: cluster.brokers.filter((b) => b.hasSlowDisk).map(({ id }) => id),
     lines: [...lines],
   }
 }

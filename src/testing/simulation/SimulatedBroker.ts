@@ -37,6 +37,8 @@ export class SimulatedBroker {
   #isWanted = false
   /** While the machine has no power nobody can start it. */
   hasPower = true
+  /** Whether `slowDisk` made its disk slow. */
+  hasSlowDisk = false
   /** Processes that were started here. */
   starts = 0
 
@@ -141,6 +143,25 @@ export class SimulatedBroker {
   /** Lets a stopped process go on. */
   resume(): void {
     this.#process?.process.resume()
+  }
+
+  /**
+   * Makes each write to a log take a while, for which the broker stands still.
+   *
+   * @param ms - how long; 0 makes the disk quick again
+   */
+  slowDisk(ms: number): void {
+    const { storage, clock } = this.machine
+    this.hasSlowDisk = ms > 0
+    if (ms === 0) {
+      storage.beforeChange = undefined
+      return
+    }
+    storage.beforeChange = ({ operation, path }) => {
+      if (operation === 'write' && path.endsWith('.log')) {
+        this.#process?.process.block(ms, clock)
+      }
+    }
   }
 
   #endProcess(process: MemoryPlatform): void {

@@ -42,10 +42,10 @@ export class SessionTracker {
   #nextSessionId: bigint
   #running = true
 
-  /** @param expire - called for each session that ran out; must not throw */
   constructor(options: {
     readonly clock: Clock
     readonly tickTimeMs: number
+    /** Called for each session that ran out; must not throw. */
     readonly expire: (sessionId: bigint) => void
   }) {
     this.#clock = options.clock

@@ -171,16 +171,28 @@ export class MemoryConnection implements Connection {
 
   /** Puts a packet on its way; it arrives after those before it. */
   #send(packet: Packet): void {
-    const { clock, latency } = this.#fabric
+    const { clock, latency = () => 0 } = this.#fabric
     const peer = this.#peer
-    if (latency === undefined) {
+    const now = clock.monotonic()
+
+    // What waits for the disk of its sender leaves after that, if the sender lives.
+    const blockedUntil = packet === 'reset' ? now : this.process.blockedUntilMs
+    const leaves = Math.max(now, blockedUntil)
+    if (leaves === now && this.#fabric.latency === undefined) {
       peer.#arrive(packet)
       return
     }
-    const now = clock.monotonic()
-    const due = now + latency(this.hostName, this.peerHostName)
+    let hasLeft = leaves === now
+    if (!hasLeft) {
+      clock.setTimeout(() => {
+        hasLeft = !this.process.isDead
+      }, leaves - now)
+    }
+    const due = leaves + latency(this.hostName, this.peerHostName)
     this.#lastArrival = Math.max(this.#lastArrival, due)
-    clock.setTimeout(() => peer.#arrive(packet), this.#lastArrival - now)
+    clock.setTimeout(() => {
+      if (hasLeft) peer.#arrive(packet)
+    }, this.#lastArrival - now)
   }
 
   #arrive(packet: Packet): void {
@@ -243,7 +255,8 @@ export class MemoryConnection implements Connection {
       }
       if (!this.#closed) await this.#wake.wait()
     }
-    if (this.process.isPaused) await this.process.untilRunning()
+    const { isRunning, isDead } = this.process
+    if (!isRunning && !isDead) await this.process.untilRunning()
     this.guard('closing', () => this.#onClose?.(this.#error))
   }
 

@@ -10,6 +10,9 @@
  *                                        paused:  at resume, in the same order
  *                                        dead:    never
  *
+ * A process that waits for a slow disk is paused for that long; what it sends meanwhile
+ * leaves when the disk is done.
+ *
  * Stop and kill between two turns (after `VirtualClock.settle`), as a simulation does:
  * a promise of the process that has settled already still runs on.
  *
@@ -22,19 +25,28 @@ import { sleepOn } from '../sleep.ts'
 /** One life of a process. A restart is another one. */
 export class MemoryProcess {
   #state: 'running' | 'paused' | 'dead' = 'running'
+  /** When the last of its waits for a disk is over, by the world's monotonic clock. */
+  #blockedUntilMs = 0
+  #isBlocked = false
   readonly #held: (() => void)[] = []
   readonly #resumed = new Condition()
 
   get isRunning(): boolean {
-    return this.#state === 'running'
+    return this.#state === 'running' && !this.#isBlocked
   }
 
+  /** Whether it was stopped by a signal. */
   get isPaused(): boolean {
     return this.#state === 'paused'
   }
 
   get isDead(): boolean {
     return this.#state === 'dead'
+  }
+
+  /** Time of the world's monotonic clock until which it waits for a disk, or waited. */
+  get blockedUntilMs(): number {
+    return this.#blockedUntilMs
   }
 
   /** Stops the process, as SIGSTOP does. */
@@ -46,8 +58,36 @@ export class MemoryProcess {
   resume(): void {
     if (this.#state !== 'paused') return
     this.#state = 'running'
-    for (const fn of this.#held.splice(0)) fn()
-    this.#resumed.signalAll()
+    this.#goOn()
+  }
+
+  /**
+   * Stands still for a while, as a process does that waits for its disk. Waits add up.
+   *
+   * @param ms - how long this one takes
+   * @param clock - the world's, which goes on meanwhile
+   */
+  block(ms: number, clock: Clock): void {
+    this.#blockedUntilMs = Math.max(this.#blockedUntilMs, clock.monotonic()) + ms
+    if (this.#isBlocked) return
+    this.#isBlocked = true
+    this.#unblockWhenDue(clock)
+  }
+
+  #unblockWhenDue(clock: Clock): void {
+    const left = this.#blockedUntilMs - clock.monotonic()
+    if (left > 0) {
+      clock.setTimeout(() => this.#unblockWhenDue(clock), left)
+      return
+    }
+    this.#isBlocked = false
+    this.#goOn()
+  }
+
+  /** Does what was held, as far as it comes: one of these may wait for the disk again. */
+  #goOn(): void {
+    while (this.isRunning && this.#held.length > 0) this.#held.shift()?.()
+    if (this.isRunning) this.#resumed.signalAll()
   }
 
   /** Kills it. `MemoryNetwork.kill` does this, and ends its connections. */
@@ -58,13 +98,13 @@ export class MemoryProcess {
 
   /** Does something in this process: now, when it goes on, or never. */
   run(fn: () => void): void {
-    if (this.#state === 'running') fn()
-    else if (this.#state === 'paused') this.#held.push(fn)
+    if (this.isRunning) fn()
+    else if (!this.isDead) this.#held.push(fn)
   }
 
   /** Waits until it is not stopped; for ever when it is dead. */
   async untilRunning(signal?: AbortSignal): Promise<void> {
-    while (this.#state !== 'running') await this.#resumed.wait(signal)
+    while (!this.isRunning) await this.#resumed.wait(signal)
   }
 }
 
