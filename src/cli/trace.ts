@@ -5,8 +5,10 @@
  *
  * @module
  */
+
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { setLogLevel } from '../base/logger.ts'
 import { checkNotes, type NotesReport, parseNotes } from '../trace/notes.ts'
 import type { Frame } from '../trace/Recorder.ts'
 import type { Recording } from '../trace/record-run.ts'
@@ -48,9 +50,14 @@ export async function trace(
     return 0
   }
 
+  // Many examples break something on purpose; what they log of it looks like a failure.
+  const chosen = select(names)
+  const isLogAskedFor = process.env.ANNOTATED_KAFKA_LOG !== undefined
+  if (chosen.length > 1 && !isLogAskedFor) setLogLevel('fatal')
+
   // Run what was asked for; a check without names is a check of all.
   const recordings = new Map<string, Recording>()
-  for (const example of select(names)) {
+  for (const example of chosen) {
     if (options.real && example.isInMemoryOnly) {
       process.stderr.write(`${example.name} runs in memory only; left out\n`)
       continue
@@ -64,6 +71,7 @@ export async function trace(
 
   const report = checkRecordings(recordings)
   out(printReport(report))
+  if (!report.ok && !isLogAskedFor) out('ANNOTATED_KAFKA_LOG=warn shows what they log')
   return report.ok ? 0 : 1
 }
 
