@@ -11,9 +11,9 @@
  * cannot be reached is not tried again without a pause.
  *
  * @kafka core/src/main/scala/kafka/common/InterBrokerSendThread.scala#InterBrokerSendThread
- * @differs Kafka's sends through one client for all brokers and ends the process when a
- *   handler throws; here each broker has a client of its own, and what a handler throws is
- *   logged.
+ * @differs Kafka's sends through one client for all brokers; here each broker has a client
+ *   of its own. What a handler throws is logged; in Kafka it ends the process when it comes
+ *   of a request that could not be sent.
  * @module
  */
 
