@@ -103,7 +103,7 @@ export class KafkaServer {
   #kafkaController: KafkaController | undefined
   #adminManager: AdminManager | undefined
   #groupCoordinator: GroupCoordinator | undefined
-  #txnCoordinator: TransactionCoordinator | undefined
+  #transactionCoordinator: TransactionCoordinator | undefined
   #apis: KafkaApis | undefined
   #requestHandlerPool: KafkaRequestHandlerPool | undefined
   #dynamicConfigManager: DynamicConfigManager | undefined
@@ -123,8 +123,7 @@ export class KafkaServer {
    *
    * @param signal gives the start up: at once while logs are recovered, which may take
    *   long, otherwise when the part that is being started has started
-   * @throws what kept a part from starting; the others are shut down again.
-   * @throws AbortError when the signal has fired
+   * @throws what kept a part from starting, or AbortError; the others are shut down again
    * @differs Kafka cannot be told to stop while it starts: its process is halted.
    */
   async startup(signal?: AbortSignal): Promise<void> {
@@ -178,7 +177,7 @@ export class KafkaServer {
     this.#kafkaScheduler = undefined
     this.#apis = undefined
     this.#adminManager = undefined
-    this.#txnCoordinator = undefined
+    this.#transactionCoordinator = undefined
     this.#groupCoordinator = undefined
     this.#replicaManager = undefined
     this.#logManager = undefined
@@ -313,11 +312,11 @@ export class KafkaServer {
       ...{ config, replicaManager, zkClient, platform },
     })
     await this.#groupCoordinator.startup()
-    this.#txnCoordinator = new TransactionCoordinator({
+    this.#transactionCoordinator = new TransactionCoordinator({
       ...{ config, replicaManager, zkClient, metadataCache, platform },
       producerIdManager: new ProducerIdManager(config.brokerId, zkClient),
     })
-    await this.#txnCoordinator.startup()
+    await this.#transactionCoordinator.startup()
   }
 
   async #startApis(): Promise<void> {
@@ -332,7 +331,7 @@ export class KafkaServer {
       this.replicaManager,
       this.#part(this.#adminManager),
       this.groupCoordinator,
-      this.txnCoordinator,
+      this.transactionCoordinator,
       this.kafkaController,
       this.metadataCache,
       fetchManager,
@@ -504,7 +503,7 @@ export class KafkaServer {
       () => this.#kafkaScheduler?.shutdown(),
       () => this.#apis?.close(),
       () => this.#adminManager?.shutdown(),
-      () => this.#txnCoordinator?.shutdown(),
+      () => this.#transactionCoordinator?.shutdown(),
       () => this.#groupCoordinator?.shutdown(),
       () => this.#replicaManager?.shutdown(),
       () => this.#logManager?.shutdown(),
@@ -582,12 +581,16 @@ export class KafkaServer {
     return this.#part(this.#quotaManagers)
   }
 
+  get dynamicConfigManager(): DynamicConfigManager {
+    return this.#part(this.#dynamicConfigManager)
+  }
+
   get groupCoordinator(): GroupCoordinator {
     return this.#part(this.#groupCoordinator)
   }
 
-  get txnCoordinator(): TransactionCoordinator {
-    return this.#part(this.#txnCoordinator)
+  get transactionCoordinator(): TransactionCoordinator {
+    return this.#part(this.#transactionCoordinator)
   }
 
   #part<T>(part: T | undefined): T {

@@ -15,6 +15,7 @@ import { deletionWaits } from './examples/deletion-waits.ts'
 import { failover } from './examples/failover.ts'
 import { fetchSession } from './examples/fetch-session.ts'
 import { findOffset } from './examples/find-offset.ts'
+import { followerLeftBehind } from './examples/follower-left-behind.ts'
 import { idempotentProducer } from './examples/idempotent-producer.ts'
 import { isrShrink } from './examples/isr-shrink.ts'
 import { joinGroup } from './examples/join-group.ts'
@@ -22,6 +23,7 @@ import { kafkaStream } from './examples/kafka-stream.ts'
 import { leaderMoved } from './examples/leader-moved.ts'
 import { logDirFailure } from './examples/log-dir-failure.ts'
 import { memberDies } from './examples/member-dies.ts'
+import { morePartitions } from './examples/more-partitions.ts'
 import { noBroker } from './examples/no-broker.ts'
 import { offsetOutOfRange } from './examples/offset-out-of-range.ts'
 import { offsetsExpired } from './examples/offsets-expired.ts'
@@ -36,6 +38,7 @@ import { rebalanceFailed } from './examples/rebalance-failed.ts'
 import { recovery } from './examples/recovery.ts'
 import { replicate } from './examples/replicate.ts'
 import { request } from './examples/request.ts'
+import { retention } from './examples/retention.ts'
 import { serverStartup } from './examples/server-startup.ts'
 import { sessionEvicted } from './examples/session-evicted.ts'
 import { sessionExpired } from './examples/session-expired.ts'
@@ -43,7 +46,9 @@ import { sharedGroup } from './examples/shared-group.ts'
 import { throttle } from './examples/throttle.ts'
 import { topicLife } from './examples/topic-life.ts'
 import { transaction } from './examples/transaction.ts'
+import { transactionCoordinatorMoved } from './examples/transaction-coordinator-moved.ts'
 import { transactionTimeout } from './examples/transaction-timeout.ts'
+import { transactionalIdExpired } from './examples/transactional-id-expired.ts'
 import { wildcard } from './examples/wildcard.ts'
 import { zookeeper } from './examples/zookeeper.ts'
 
@@ -51,6 +56,7 @@ import { zookeeper } from './examples/zookeeper.ts'
 export const examples: readonly ExampleTrace[] = [
   consumer,
   sharedGroup,
+  morePartitions,
   rebalanceConflict,
   rebalanceFailed,
   noBroker,
@@ -69,6 +75,7 @@ export const examples: readonly ExampleTrace[] = [
   zookeeper,
   recovery,
   compaction,
+  retention,
   produce,
   idempotentProducer,
   findOffset,
@@ -79,6 +86,7 @@ export const examples: readonly ExampleTrace[] = [
   replicate,
   failover,
   partedLogs,
+  followerLeftBehind,
   isrShrink,
   logDirFailure,
   controllerElection,
@@ -91,4 +99,6 @@ export const examples: readonly ExampleTrace[] = [
   offsetsExpired,
   transaction,
   transactionTimeout,
+  transactionCoordinatorMoved,
+  transactionalIdExpired,
 ]

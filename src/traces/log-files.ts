@@ -7,6 +7,7 @@
  * batch are nonsense.
  *
  *     Cleaner.…                     ─▶ files/t-1 = every segment of the log that is cleaned
+ *     Log.deleteOldSegments         ─▶ files/t-1 = every segment of a log that has several
  *     LogSegment.recover            ─▶ files/t-1 = the segment that is scanned
  *     LogSegment.translateOffset    ─▶ files/t-1 = the segment that is searched
  *                                      search/t-1 = where the search began and ended
@@ -77,6 +78,15 @@ export class LogFilesWatch {
     if (!log) return []
     const segments = [...log.segments.values()].map(segmentRow)
     return [[`files/${log.topicPartition.key}`, segments]]
+  }
+
+  /** Looks at a log whose old segments may go: before that is decided, and after. */
+  *seeRetention(log: Log, frame: Frame): Generator<Seen> {
+    if (frame.name !== 'Log.deleteOldSegments') return
+    const name = `files/${log.topicPartition.key}`
+    if (log.segments.size === 1 && !this.#seen.has(name)) return
+    this.#seen.add(name)
+    yield [name, [...log.segments.values()].map(segmentRow)]
   }
 
   /** Looks at a segment that is scanned after a crash, or searched by its index. */

@@ -75,6 +75,8 @@ export const actors: Readonly<Record<string, ActorOf>> = {
   RequestSendThread: ofName(/^Controller-(\d+)-/),
   ReplicaFetcherThread: ofUser,
   CleanerThread: ofUser,
+  LogManager: ofUser,
+  DynamicConfigManager: ofUser,
   ZooKeeperClient: ofUser,
   NodeZookeeperClientSession: ofUser,
   InProcessSession: ofUser,

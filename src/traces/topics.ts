@@ -62,6 +62,18 @@ export async function sendBatch(
   throwFor(answer?.errorCode ?? Errors.UNKNOWN_SERVER_ERROR.code)
 }
 
+/**
+ * The order to keep a partition on some brokers, the preferred leader first, as the tool of
+ * Kafka writes it to `/admin/reassign_partitions`.
+ */
+export function orderToMove(
+  { topic, partition }: TopicPartition,
+  replicas: readonly number[],
+): string {
+  const order = { topic, partition, replicas }
+  return JSON.stringify({ version: 1, partitions: [order] })
+}
+
 /** Opens a line to one broker; its owner closes it. */
 export function lineTo(
   broker: KafkaServer,

@@ -129,6 +129,7 @@ export class ClusterWatch {
     const copy = this.#copies.get(log)
     if (copy) yield* this.#seeReplica(copy)
     yield* this.#files.seeAppend(log, args, frame)
+    yield* this.#files.seeRetention(log, frame)
   }
 
   /** The batches of a log, read again only when the log has moved. */
@@ -191,6 +192,8 @@ function adoptParts(broker: KafkaServer): void {
   for (const thread of logCleaner?.threads ?? []) adopt(thread, actor)
   const { zooKeeperClient } = zkClient as unknown as { zooKeeperClient: object }
   adopt(zooKeeperClient, actor)
+  adopt(broker.logManager, actor)
+  adopt(broker.dynamicConfigManager, actor)
 }
 
 function* seeBroker(server: KafkaServer): Generator<Seen> {

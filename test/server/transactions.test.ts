@@ -235,8 +235,8 @@ describe('transactions over three brokers', () => {
     }
 
     // Stop the broker that coordinates it.
-    const { txnCoordinator, metadataCache } = own.brokers[0]!
-    const partition = txnCoordinator.partitionFor('p')
+    const { transactionCoordinator, metadataCache } = own.brokers[0]!
+    const partition = transactionCoordinator.partitionFor('p')
     const info = metadataCache.getPartitionInfo('__transaction_state', partition)
     await own.brokers[info!.leader]!.shutdown()
     await open.commit()

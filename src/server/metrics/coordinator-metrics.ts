@@ -27,13 +27,13 @@ export const transactionGauges: readonly MetricDefinition[] = [
   gauge(
     'kafka.coordinator.transaction:type=TransactionMarkerChannelManager,name=UnknownDestinationQueueSize',
     'markers of transactions that wait for a partition to have a leader',
-    ({ txnCoordinator: { txnMarkerChannelManager } }) =>
+    ({ transactionCoordinator: { txnMarkerChannelManager } }) =>
       txnMarkerChannelManager.queueForUnknownBroker.totalNumMarkers,
   ),
   gauge(
     'kafka.coordinator.transaction:type=TransactionMarkerChannelManager,name=LogAppendRetryQueueSize',
     'transactions whose end is to be written down once more',
-    ({ txnCoordinator: { txnMarkerChannelManager } }) =>
+    ({ transactionCoordinator: { txnMarkerChannelManager } }) =>
       txnMarkerChannelManager.logAppendRetryQueueSize,
   ),
 ]

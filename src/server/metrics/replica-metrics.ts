@@ -40,8 +40,8 @@ const purgatories = [
   ['topic', (broker: KafkaServer) => broker.apis.adminManager.topicPurgatory],
   [
     'txn-marker-purgatory',
-    ({ txnCoordinator }: KafkaServer) =>
-      txnCoordinator.txnMarkerChannelManager.txnMarkerPurgatory,
+    ({ transactionCoordinator }: KafkaServer) =>
+      transactionCoordinator.txnMarkerChannelManager.txnMarkerPurgatory,
   ],
 ] as const
 

@@ -8,6 +8,7 @@
  */
 import { TopicPartition } from '../../base/TopicPartition.ts'
 import type { KafkaServer } from '../../server/KafkaServer.ts'
+import { GROUP_METADATA_TOPIC_NAME } from '../../zk/Topic.ts'
 import type { ExampleTrace } from '../ExampleTrace.ts'
 import {
   connectorFor,
@@ -17,6 +18,7 @@ import {
   TOPIC,
   zooKeeperOf,
 } from '../stage.ts'
+import { orderToMove } from '../topics.ts'
 
 const GROUP = 'annotated'
 
@@ -59,7 +61,13 @@ export const coordinatorMoved: ExampleTrace = {
         const zooKeeper = await zooKeeperOf(stage)
         await zooKeeper.createPersistentPath(
           '/admin/reassign_partitions',
-          moved(next.groupCoordinator.partitionFor(GROUP), next.config.brokerId),
+          orderToMove(
+            new TopicPartition(
+              GROUP_METADATA_TOPIC_NAME,
+              next.groupCoordinator.partitionFor(GROUP),
+            ),
+            [next.config.brokerId],
+          ),
         )
         await zooKeeper.close()
         while (isCoordinator(former)) await platform.clock.sleep(5)
@@ -73,10 +81,4 @@ export const coordinatorMoved: ExampleTrace = {
 
 function isCoordinator({ groupCoordinator }: KafkaServer): boolean {
   return groupCoordinator.groupManager.isGroupLocal(GROUP)
-}
-
-/** The order to keep a partition of the topic of offsets on one broker alone. */
-function moved(partition: number, brokerId: number): string {
-  const order = { topic: '__consumer_offsets', partition, replicas: [brokerId] }
-  return JSON.stringify({ version: 1, partitions: [order] })
 }

@@ -7,18 +7,20 @@
  *
  * @module
  */
+import type { KafkaServer } from '../../server/KafkaServer.ts'
 import type { ExampleTrace } from '../ExampleTrace.ts'
 import {
   controllerOf,
   leaderOf,
   onReplicatedStage,
+  partitionOfStage,
   produceToAll,
 } from '../replicated-stage.ts'
 
 /** Short, so that the reader need not wait; Kafka's own is 10 s. */
 const LAG_LIMIT = {
-  'replica.lag.time.max.ms': '300',
-  'replica.fetch.wait.max.ms': '100',
+  'replica.lag.time.max.ms': '2000',
+  'replica.fetch.wait.max.ms': '1000',
 }
 
 /** The leader puts a follower that lags out of the in-sync set. */
@@ -47,6 +49,12 @@ export const isrShrink: ExampleTrace = {
 
           // The answer comes when the leader has given it up.
           await produceToAll(cluster, 'after')
+
+          // Some seconds later the controller has told everybody.
+          const { topic, partition } = partitionOfStage
+          const cacheOf = (broker: KafkaServer | undefined) =>
+            broker?.metadataCache.getPartitionInfo(topic, partition)?.isr
+          while (cacheOf(follower)?.length !== 2) await cluster.platform.clock.sleep(50)
         }, cluster)
       },
       LAG_LIMIT,

@@ -12,7 +12,7 @@ import type { KafkaServer } from '../../server/KafkaServer.ts'
 import type { ExampleTrace } from '../ExampleTrace.ts'
 import { controllerOf } from '../replicated-stage.ts'
 import { onStage, zooKeeperOf } from '../stage.ts'
-import { lineTo, makeTopic, sendBatch } from '../topics.ts'
+import { lineTo, makeTopic, orderToMove, sendBatch } from '../topics.ts'
 
 const ORDERS = 'orders'
 const PARTITION = new TopicPartition(ORDERS, 0)
@@ -65,12 +65,7 @@ export const reassignment: ExampleTrace = {
         const zkUtils = await zooKeeperOf({ cluster })
         await record(async () => {
           // Order what the tool of Kafka orders.
-          const move = {
-            topic: ORDERS,
-            partition: 0,
-            replicas: [controller.config.brokerId],
-          }
-          const order = JSON.stringify({ version: 1, partitions: [move] })
+          const order = orderToMove(PARTITION, [controller.config.brokerId])
           await zkUtils.createPersistentPath('/admin/reassign_partitions', order)
 
           // It is over when nothing moves and the former broker has no copy.

@@ -22,12 +22,15 @@ export const throttle: ExampleTrace = {
   name: 'throttle',
   title: 'a client sends more than its quota allows, and waits for its answer',
   about:
-    'The batch is appended as any other. Then its bytes are counted, and there are more in ' +
+    'A tool writes the quota into ZooKeeper, and a note beside it that wakes the broker. ' +
+    'Then the client sends. The batch is appended as any other. Then its bytes are counted, and there are more in ' +
     'this second than the client may send. The answer goes into a queue, and leaves it ' +
     'when the mean over the windows is down at the quota.',
   heading: '# KafkaApis',
-  roots: ['KafkaApis.handleProduceRequest'],
+  roots: ['DynamicConfigManager.processNotification', 'KafkaApis.handleProduceRequest'],
   drawn: [
+    'DynamicConfigManager.processNotification',
+    'ClientQuotaManager.updateQuota',
     'ClientQuotaManager.recordAndThrottleOnQuotaViolation',
     'ClientQuotaManager.throttleTime',
     'ThrottledRequestReaper.doWork',
@@ -44,14 +47,16 @@ export const throttle: ExampleTrace = {
         const client = clientOn(stage, 'eager')
         await makeTopic(client, { name: TOPIC })
 
-        // Set the quota as a tool does, and wait until the broker has heard of it.
         const { zkClient } = broker
         const { produce } = broker.quotaManagers
-        const quota = { producer_byte_rate: String(QUOTA) }
-        await zkClient.setOrCreateEntityConfigs('clients', 'eager', quota)
-        await zkClient.createConfigChangeNotification('clients/eager')
-        while (!produce.quotasEnabled) await cluster.platform.clock.sleep(5)
         await record(async () => {
+          // Set the quota as a tool does, and wait until the broker has heard of it.
+          const quota = { producer_byte_rate: String(QUOTA) }
+          await zkClient.setOrCreateEntityConfigs('clients', 'eager', quota)
+          await zkClient.createConfigChangeNotification('clients/eager')
+          while (!produce.quotasEnabled) await cluster.platform.clock.sleep(5)
+
+          // Send more than that in one request.
           const value = Buffer.alloc(QUOTA + 200, 'x')
           await sendBatch(client, new TopicPartition(TOPIC, 0), { value, timestamp: 0 })
         }, cluster)
