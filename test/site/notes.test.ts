@@ -94,4 +94,17 @@ describe.skipIf(missing !== undefined)('a chapter', () => {
     expect(await field.count()).toBe(1)
     await page.context().close()
   })
+
+  it('draws the lines of those who speak down to their last message', async () => {
+    const page = await site.open('/chapters/idempotent-producer')
+    const drawing = page.locator('.mermaid svg').first()
+    await drawing.waitFor()
+    const messages = drawing.locator('.messageLine0, .messageLine1')
+    const last = await messages.last().boundingBox()
+    const lifeline = await drawing.locator('.actor-line').first().boundingBox()
+    if (!last || !lifeline) throw new Error('nothing is drawn')
+    const end = lifeline.y + lifeline.height
+    expect(end).toBeGreaterThanOrEqual(last.y + last.height)
+    await page.context().close()
+  })
 })
