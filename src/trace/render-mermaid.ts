@@ -64,12 +64,17 @@ export function renderMermaid(recording: Recording, options: MermaidOptions): st
   const shown = cut > 0 ? lines.slice(0, max) : lines
   const participants = [...ids]
     .filter(([, id]) => shown.some((l) => new RegExp(`\\b${id}\\b`).test(l)))
-    .map(([actor, id]) => `participant ${id} as ${plain(actor)}`)
+    .map(([actor, id]) => `participant ${id} as ${nameOf(actor)}`)
   const first = shown[0]?.split(/[-:]/)[0] ?? 'a0'
   if (cut > 0) shown.push(`Note over ${first}: and ${cut} steps more`)
   return ['sequenceDiagram', ...[...participants, ...shown].map((l) => `  ${l}`)].join(
     '\n',
   )
+}
+
+/** Who is in no part of the cluster is the program, as in the pictures beside. */
+function nameOf(actor: string): string {
+  return actor === 'main' ? 'program' : plain(actor)
 }
 
 /** Mermaid reads `;` and `#` as its own, and a line break ends a statement. */

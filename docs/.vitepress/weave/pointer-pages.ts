@@ -45,8 +45,10 @@ export function kafkaToOurs(index: SourceIndex): string {
   const parts = [...folders].sort(byName).map(([folder, files]) => {
     const rows = [...files].sort(byName).map(([file, pointers]) => {
       const sorted = pointers.sort((a, b) => compare(a.text, b.text))
-      const ours = new Set(sorted.map(entry))
-      return `<tr><td>${breakable(file)}</td><td>${[...ours].join(', ')}</td></tr>`
+      // A file and its class of one name are one entry, which leads to the class.
+      const ours = new Map(sorted.map((p) => [linkText(p), entry(p)]))
+      const links = [...ours.values()].join(', ')
+      return `<tr><td>${breakable(file)}</td><td>${links}</td></tr>`
     })
     return `## ${packageOf(folder)}\n\n${stackedTable(['Kafka 1.1.1', 'here'], rows)}\n`
   })
@@ -173,11 +175,17 @@ function isFirst(all: readonly SourceSymbol[], { id }: SourceSymbol, i: number) 
   return all.findIndex((symbol) => symbol.id === id) === i
 }
 
-function entry({ text, name, href }: Pointer): string {
+function entry(pointer: Pointer): string {
+  const { name, href } = pointer
+  const before = linkText(pointer).slice(0, -name.length)
+  return `${escapeHtml(before)}<a href="${href}">${escapeHtml(name)}</a>`
+}
+
+/** The words of an entry: our name, after theirs where it is another. */
+function linkText({ text, name }: Pointer): string {
   const theirs = text.split('#')[1]
-  const link = `<a href="${href}">${escapeHtml(name)}</a>`
   const same = theirs === undefined || theirs === name || name.endsWith(`.${theirs}`)
-  return same ? link : `${escapeHtml(theirs)} → ${link}`
+  return same ? name : `${theirs} → ${name}`
 }
 
 /** `kafka.server` of `core/src/main/scala/kafka/server`. */
