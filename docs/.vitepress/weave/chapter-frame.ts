@@ -12,7 +12,7 @@ import { ENTER, type Playback } from '../../../src/traces/playback.ts'
 import { stepAddresses } from '../../../src/traces/step-address.ts'
 import { type Chapter, chapterList } from './chapters.ts'
 import { escapeHtml } from './colour.ts'
-import { breakable } from './pointer-pages.ts'
+import { breakable, withBreaks } from './pointer-pages.ts'
 import type { SourceIndex } from './source-index.ts'
 import type { TraceOutput } from './trace-pages.ts'
 
@@ -78,10 +78,10 @@ function headOf(chapter: Chapter, index: SourceIndex, around: Surroundings): str
       : []
   const crumbs = shown.map(({ name, href, sentence }) => {
     const title = sentence === undefined ? '' : ` title="${escapeHtml(sentence)}"`
-    return `<li><a href="${href}"${title}>${escapeHtml(name)}</a></li>`
+    return `<li><a href="${href}"${title}>${withBreaks(name)}</a></li>`
   })
   const own = index.href(index.get(subject))
-  const here = `<li><a href="${own}" aria-current="location">${escapeHtml(subject)}</a></li>`
+  const here = `<li><a href="${own}" aria-current="location">${withBreaks(subject)}</a></li>`
   return (
     `<nav class="call-stack" aria-label="How the call came here" v-pre>` +
     `<ol>${[...more, ...crumbs, here].join('')}</ol>` +

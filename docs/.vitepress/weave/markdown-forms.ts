@@ -25,7 +25,7 @@ import { ApiKeys } from '../../../src/protocol/ApiKeys.ts'
 import { type ClusterMoment, momentOf } from './cluster-moment.ts'
 import { escapeHtml } from './colour.ts'
 import { batchFigure, filesFigure, searchFigure } from './log-picture.ts'
-import { breakable } from './pointer-pages.ts'
+import { breakable, withBreaks } from './pointer-pages.ts'
 import type { SourceIndex } from './source-index.ts'
 import type { TraceOutput } from './trace-pages.ts'
 import { wireStrip } from './wire-strip.ts'
@@ -88,7 +88,7 @@ export function expandCodeForms(markdown: string, index: SourceIndex): string {
     const code = lines.map((l) => l.slice(indent)).join('\n')
     const where = `src/${place.file}`
     return [
-      `<p class="location"><a href="${index.href(symbol)}">${escapeHtml(id)}</a> <code>${where}</code></p>`,
+      `<p class="location"><a href="${index.href(symbol)}">${withBreaks(id)}</a> ${breakable(where)}</p>`,
       '',
       '```ts',
       code,
@@ -132,7 +132,7 @@ export function linkInlineCode(md: Markdown, index: SourceIndex): void {
     env?: { readonly relativePath?: string },
   ): string => {
     const { content } = tokens[i] ?? { content: '' }
-    const isLongName = /^[\w.]{25,}$/.test(content)
+    const isLongName = /^[\w./<>]{25,}$/.test(content)
     const html = isLongName
       ? breakable(content)
       : `<code v-pre>${escapeHtml(content)}</code>`

@@ -123,10 +123,15 @@ export function stackedTable(
   return table(head, stacked).replace('"reference"', '"reference stack"')
 }
 
-/** A long name in code, with the places where it may break: `.`, `_`, `:` and `,`. */
+/** A long name in code, with the places where it may break. */
 export function breakable(name: string): string {
-  const parts = name.split(/(?<=[._:,/=])(?=[A-Za-z])|(?<=[a-z])(?=[A-Z])/)
-  return `<code>${parts.map(escapeHtml).join('<wbr>')}</code>`
+  return `<code>${withBreaks(name)}</code>`
+}
+
+/** The HTML of a name that may break behind `.`, `_`, `/` and the like, and before a capital. */
+export function withBreaks(name: string): string {
+  const parts = name.split(/(?<=[._:,/=])(?=[A-Za-z<])|(?<=[a-z])(?=[A-Z])/)
+  return parts.map(escapeHtml).join('<wbr>')
 }
 
 /**
