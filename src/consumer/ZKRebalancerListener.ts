@@ -34,6 +34,7 @@ import { TopicPartitionMap } from '../base/TopicPartitionMap.ts'
 import type { Cluster } from '../zk/Broker.ts'
 import { ConsumerIdZNode, ConsumerOwnerZNode } from '../zk/consumer-znodes.ts'
 import { NodeExistsException } from '../zookeeper/client.ts'
+import type { ConsumerConfig } from './ConsumerConfig.ts'
 import type { ConsumerThreadId } from './ConsumerThreadId.ts'
 import type { QueueItem } from './FetchedDataChunk.ts'
 import type { KafkaStream } from './KafkaStream.ts'
@@ -64,6 +65,8 @@ export type TopicRegistry = Pool<string, Pool<number, PartitionTopicInfo>>
 /** Reacts to changes of the group by sharing the partitions out anew. */
 export class ZKRebalancerListener {
   readonly #connector: ZookeeperConsumerConnector
+  /** Of the connector whose partitions it shares out. */
+  readonly config: ConsumerConfig
   readonly #partitionAssignor: PartitionAssignor
   readonly #watcherExecutor: WatcherExecutor
   readonly kafkaMessageAndMetadataStreams: Map<string, KafkaStream<unknown, unknown>[]>
@@ -73,6 +76,7 @@ export class ZKRebalancerListener {
     kafkaMessageAndMetadataStreams: Map<string, KafkaStream<unknown, unknown>[]>,
   ) {
     this.#connector = connector
+    this.config = connector.config
     this.kafkaMessageAndMetadataStreams = kafkaMessageAndMetadataStreams
     this.#partitionAssignor = createPartitionAssignor(
       connector.config.partitionAssignmentStrategy,

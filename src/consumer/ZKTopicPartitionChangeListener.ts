@@ -13,15 +13,15 @@ const log = logger('ZKTopicPartitionChangeListener')
 
 /** Asks for a rebalance when a topic's data changes. */
 export class ZKTopicPartitionChangeListener {
-  readonly #loadBalancerListener: ZKRebalancerListener
+  readonly loadBalancerListener: ZKRebalancerListener
 
   constructor(loadBalancerListener: ZKRebalancerListener) {
-    this.#loadBalancerListener = loadBalancerListener
+    this.loadBalancerListener = loadBalancerListener
   }
 
   handleDataChange(dataPath: string): void {
     log.info(`${dataPath} changed; asking for a rebalance`)
-    this.#loadBalancerListener.rebalanceEventTriggered()
+    this.loadBalancerListener.rebalanceEventTriggered()
   }
 
   handleDataDeleted(dataPath: string): void {

@@ -32,6 +32,16 @@ const ofName = (pattern: RegExp): ActorOf =>
     return id === undefined ? undefined : Number(id)
   })
 
+const ofConsumer = ((self: { readonly config?: { consumerId?: string } }) =>
+  `consumer ${self.config?.consumerId ?? ''}`.trim()) as ActorOf
+
+/** A consumer's loop that outlives a recording's beginning: `group_c1-leader-finder-thread`. */
+const ofConsumerName = (pattern: RegExp): ActorOf =>
+  ((self: { readonly name: string }, caller: string) => {
+    const id = pattern.exec(self.name)?.[1]
+    return caller === 'main' && id !== undefined ? `consumer ${id}` : undefined
+  }) as ActorOf
+
 const owners = new WeakMap<object, string>()
 
 /** What one actor was seen to use is its own, also when the network calls it back. */
@@ -71,6 +81,7 @@ export const actors: Readonly<Record<string, ActorOf>> = {
   ControllerEventThread: ofName(/-(\d+)$/),
   TransactionMarkerChannelManager: ofName(/^TxnMarkerSenderThread-(\d+)$/),
   TransactionCoordinator: ofUser,
+  TransactionStateManager: ofUser,
   GroupMetadataManager: ofUser,
   RequestSendThread: ofName(/^Controller-(\d+)-/),
   ReplicaFetcherThread: ofUser,
@@ -81,8 +92,14 @@ export const actors: Readonly<Record<string, ActorOf>> = {
   NodeZookeeperClientSession: ofUser,
   InProcessSession: ofUser,
   ZooKeeperServer: (() => 'zookeeper') as ActorOf,
-  ZookeeperConsumerConnector: ((self: { readonly config?: { consumerId?: string } }) =>
-    `consumer ${self.config?.consumerId ?? ''}`.trim()) as ActorOf,
+  ZookeeperConsumerConnector: ofConsumer,
+  ZKRebalancerListener: ofConsumer,
+  ZKTopicPartitionChangeListener: ((
+    self: { readonly loadBalancerListener: never },
+    caller: string,
+  ) => ofConsumer(self.loadBalancerListener, caller)) as ActorOf,
+  LeaderFinderThread: ofConsumerName(/_([^_]+)-leader-finder-thread$/),
+  ConsumerFetcherThread: ofConsumerName(/_([^_]+)-\d+-\d+$/),
   // Within a connector it is the connector's; alone it is a consumer of its own.
   SimpleConsumer: ((self: { readonly clientId?: string }, caller: string) =>
     caller === 'main'
